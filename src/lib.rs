@@ -1,0 +1,3 @@
+//! Tetherbook keeps the contacts on a phone and the contacts on a PC the same, over the USB cable, with no cloud.
+
+pub mod ics;
