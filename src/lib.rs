@@ -1,3 +1,4 @@
 //! Tetherbook keeps the contacts on a phone and the contacts on a PC the same, over the USB cable, with no cloud.
 
+pub mod contact;
 pub mod ics;

@@ -1,0 +1,310 @@
+//! What becomes of each row of a merge: which side takes what from the other, what is held, what clashed.
+//!
+//! A part of a value is changed on a side when it differs from what that side held at the baseline. Changed on
+//! one side: the other side takes it. Changed on both alike: nothing to do. Changed on both differently: a
+//! conflict, which the policy decides. This file must not touch bytes.
+
+use super::decoded::{DecodedCard, Entry, Part};
+use super::equality::{Shape, may_repeat};
+use super::field::FieldMask;
+use super::merge::{ConflictPolicy, FieldConflict, Kept, Newer};
+use super::merge_rows::{Row, Sides};
+use super::merge_write::{Donor, Patch, parts_without};
+
+/// What the merge comes to: changes to both cards, and what to change in the merged cards to get the baselines.
+#[derive(Default)]
+pub(super) struct Decisions<'a> {
+    pub(super) to_pc: Patch<'a>,
+    pub(super) to_phone: Patch<'a>,
+    /// What the PC's baseline has besides `to_pc`: held fields as they were.
+    pub(super) hold_pc: Patch<'a>,
+    /// What the phone's baseline has besides `to_phone`: held fields as they were.
+    pub(super) hold_phone: Patch<'a>,
+    pub(super) conflicts: Vec<FieldConflict>,
+    /// The fields in words whose components now come from both sides.
+    pub(super) mixed: Vec<String>,
+}
+
+/// Who wins a clash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Winner {
+    Nobody,
+    Pc,
+    Phone,
+    Both,
+}
+
+pub(super) struct Judge<'a> {
+    pub(super) sides: &'a Sides,
+    pub(super) mask: &'a FieldMask,
+    pub(super) policy: ConflictPolicy,
+    pub(super) newest: Option<Newer>,
+}
+
+/// One row with its entries looked up.
+struct Case<'a> {
+    row: Row,
+    base_pc: Option<Donor<'a>>,
+    base_phone: Option<Donor<'a>>,
+    pc: Option<Donor<'a>>,
+    phone: Option<Donor<'a>>,
+}
+
+/// What a part comes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Stays,
+    ToPc,
+    ToPhone,
+    Clash,
+}
+
+impl<'a> Judge<'a> {
+    /// Decides every row the phone can hold.
+    pub(super) fn decide(&self, rows: &[Row]) -> Decisions<'a> {
+        let mut decisions = Decisions::default();
+        for row in rows {
+            let case = self.case(*row);
+            let Some(entry) = case.any() else { continue };
+            if self.mask.holds_property(&entry.property) {
+                self.decide_case(&case, &mut decisions);
+            }
+        }
+        decisions
+    }
+
+    fn case(&self, row: Row) -> Case<'a> {
+        fn find<'a>(card: Option<&'a DecodedCard>, index: Option<usize>) -> Option<Donor<'a>> {
+            let card = card?;
+            Some(Donor { card, entry: card.entries.get(index?)? })
+        }
+        Case {
+            row,
+            base_pc: find(self.sides.base_pc.as_ref(), row.base_pc),
+            base_phone: find(self.sides.base_phone.as_ref(), row.base_phone),
+            pc: find(Some(&self.sides.pc), row.pc),
+            phone: find(Some(&self.sides.phone), row.phone),
+        }
+    }
+
+    fn decide_case(&self, case: &Case<'a>, decisions: &mut Decisions<'a>) {
+        let without = parts_without(|property| self.mask.holds_property(property));
+        match (case.pc, case.phone) {
+            (None, None) => {}
+            (Some(pc), Some(phone)) => self.decide_parts(case, pc, phone, &without, decisions),
+            (Some(pc), None) => {
+                let edited = changed(case.base_pc, Some(pc), &[]);
+                match (edited, case.base_phone.is_some()) {
+                    (false, false) => {}
+                    (false, true) => decisions.to_pc.remove_if(case.row.pc),
+                    (true, false) => decisions.to_phone.insert(pc, &without),
+                    (true, true) => self.clash_with_removal(case, &without, decisions),
+                }
+            }
+            (None, Some(phone)) => {
+                let edited = changed(case.base_phone, Some(phone), &without);
+                match (edited, case.base_pc.is_some()) {
+                    (false, false) => {}
+                    (false, true) => decisions.to_phone.remove_if(case.row.phone),
+                    (true, false) => decisions.to_pc.insert(phone, &[]),
+                    (true, true) => self.clash_with_removal(case, &without, decisions),
+                }
+            }
+        }
+    }
+
+    /// Both sides have the value: each part is decided by itself.
+    fn decide_parts(
+        &self,
+        case: &Case<'a>,
+        pc: Donor<'a>,
+        phone: Donor<'a>,
+        without: &[Part],
+        decisions: &mut Decisions<'a>,
+    ) {
+        let mut parts = pc.entry.parts_with(Some(phone.entry));
+        parts.retain(|part| !without.contains(part));
+        let verdicts: Vec<(Part, Verdict)> =
+            parts.into_iter().map(|part| (part, verdict(case, pc.entry, phone.entry, part))).collect();
+        let clashes_in_value = verdicts.iter().any(|(part, verdict)| {
+            *verdict == Verdict::Clash && matches!(part, Part::Value | Part::Component(_))
+        });
+        let property = &pc.entry.property;
+        if clashes_in_value && self.winner() == Winner::Both && may_repeat(property) {
+            decisions.to_pc.insert(phone, &[]);
+            decisions.to_phone.insert(pc, without);
+            for (part, _) in verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Clash) {
+                decisions.report(case, Some(*part), Kept::Both);
+            }
+            return;
+        }
+        let (mut from_pc, mut from_phone) = (false, false);
+        for (part, verdict) in &verdicts {
+            let verdict = match verdict {
+                Verdict::Clash => self.settle(case, *part, decisions),
+                settled => *settled,
+            };
+            match verdict {
+                Verdict::ToPc => decisions.to_pc.set_if(case.row.pc, *part, Some(phone)),
+                Verdict::ToPhone => decisions.to_phone.set_if(case.row.phone, *part, Some(pc)),
+                Verdict::Stays | Verdict::Clash => {}
+            }
+            let is_component = matches!(part, Part::Component(_));
+            from_phone |= is_component && verdict == Verdict::ToPc;
+            from_pc |= is_component && verdict == Verdict::ToPhone;
+        }
+        if from_pc && from_phone && property == "ADR" {
+            decisions.mixed.push(pc.entry.field_words(None));
+        }
+    }
+
+    /// A part that both sides changed differently: reports it and says whose state the other takes.
+    fn settle(&self, case: &Case<'a>, part: Part, decisions: &mut Decisions<'a>) -> Verdict {
+        match self.winner() {
+            Winner::Pc => {
+                decisions.report(case, Some(part), Kept::Pc);
+                Verdict::ToPhone
+            }
+            Winner::Phone => {
+                decisions.report(case, Some(part), Kept::Phone);
+                Verdict::ToPc
+            }
+            Winner::Nobody | Winner::Both => {
+                decisions.report(case, Some(part), Kept::Held);
+                decisions.hold_part(case, part);
+                Verdict::Clash
+            }
+        }
+    }
+
+    /// One side took the value away, the other changed it.
+    fn clash_with_removal(&self, case: &Case<'a>, without: &[Part], decisions: &mut Decisions<'a>) {
+        let winner = self.winner();
+        let pc_has_it = case.pc.is_some();
+        let keep = match winner {
+            Winner::Nobody => {
+                decisions.report(case, None, Kept::Held);
+                decisions.hold_row(case);
+                return;
+            }
+            Winner::Both => true,
+            Winner::Pc => pc_has_it,
+            Winner::Phone => !pc_has_it,
+        };
+        let kept = match winner {
+            Winner::Pc => Kept::Pc,
+            Winner::Phone => Kept::Phone,
+            Winner::Both | Winner::Nobody => Kept::Both,
+        };
+        decisions.report(case, None, kept);
+        match (keep, case.pc, case.phone) {
+            (true, Some(pc), _) => decisions.to_phone.insert(pc, without),
+            (true, None, Some(phone)) => decisions.to_pc.insert(phone, &[]),
+            (false, Some(_), _) => decisions.to_pc.remove_if(case.row.pc),
+            (false, None, _) => decisions.to_phone.remove_if(case.row.phone),
+            (true, None, None) => {}
+        }
+    }
+
+    fn winner(&self) -> Winner {
+        match (self.policy, self.newest) {
+            (ConflictPolicy::Pc, _) | (ConflictPolicy::Newest, Some(Newer::Pc)) => Winner::Pc,
+            (ConflictPolicy::Phone, _) | (ConflictPolicy::Newest, Some(Newer::Phone)) => Winner::Phone,
+            (ConflictPolicy::Both, _) => Winner::Both,
+            (ConflictPolicy::Hold, _) | (ConflictPolicy::Newest, None) => Winner::Nobody,
+        }
+    }
+}
+
+impl<'a> Case<'a> {
+    fn any(&self) -> Option<&'a Entry> {
+        self.pc.or(self.phone).or(self.base_pc).or(self.base_phone).map(|donor| donor.entry)
+    }
+}
+
+/// Whether a value came, or changed in a part that counts.
+fn changed(base: Option<Donor<'_>>, now: Option<Donor<'_>>, without: &[Part]) -> bool {
+    match (base, now) {
+        (Some(base), Some(now)) => now
+            .entry
+            .parts_with(Some(base.entry))
+            .into_iter()
+            .any(|part| !without.contains(&part) && !now.entry.agrees(base.entry, part)),
+        (None, Some(_)) | (Some(_), None) => true,
+        (None, None) => false,
+    }
+}
+
+fn verdict(case: &Case<'_>, pc: &Entry, phone: &Entry, part: Part) -> Verdict {
+    let before = |donor: Option<Donor<'_>>, now: &Entry| {
+        donor.map_or_else(|| now.part(part).is_empty(), |base| base.entry.part(part) == now.part(part))
+    };
+    let (pc_stays, phone_stays) = (before(case.base_pc, pc), before(case.base_phone, phone));
+    match (pc_stays, phone_stays) {
+        (true, true) => Verdict::Stays,
+        _ if pc.part(part) == phone.part(part) || (part == Part::Value && is_one_set_value(case, pc)) => {
+            Verdict::Stays
+        }
+        (false, true) => Verdict::ToPhone,
+        (true, false) => Verdict::ToPc,
+        (false, false) => Verdict::Clash,
+    }
+}
+
+/// Values of a set are in one row because they are the same value; where their texts differ all the same, one
+/// side only wrote it in its own way.
+fn is_one_set_value(case: &Case<'_>, pc: &Entry) -> bool {
+    matches!(pc.shape, Shape::Phone | Shape::Email | Shape::Address)
+        && (case.row.base_pc.is_none() || case.row.base_phone.is_none())
+}
+
+impl<'a> Decisions<'a> {
+    fn report(&mut self, case: &Case<'a>, part: Option<Part>, kept: Kept) {
+        let Some(entry) = case.any() else { return };
+        let shown = |donor: Option<Donor<'a>>| {
+            donor.and_then(|donor| donor.entry.shown_part(part.unwrap_or(Part::Value)))
+        };
+        self.conflicts.push(FieldConflict {
+            field: entry.field_words(part),
+            base: shown(case.base_pc.or(case.base_phone)),
+            pc: shown(case.pc),
+            phone: shown(case.phone),
+            kept,
+        });
+    }
+
+    /// The part keeps its old state in both baselines, so that it stays a conflict.
+    fn hold_part(&mut self, case: &Case<'a>, part: Part) {
+        for (patch, index, base) in [
+            (&mut self.hold_pc, case.row.pc, case.base_pc),
+            (&mut self.hold_phone, case.row.phone, case.base_phone),
+        ] {
+            if base.is_none() && part == Part::Value {
+                patch.remove_if(index);
+            } else {
+                patch.set_if(index, part, base);
+            }
+        }
+    }
+
+    /// The whole value keeps its old state in both baselines.
+    fn hold_row(&mut self, case: &Case<'a>) {
+        for (patch, index, now, base) in [
+            (&mut self.hold_pc, case.row.pc, case.pc, case.base_pc),
+            (&mut self.hold_phone, case.row.phone, case.phone, case.base_phone),
+        ] {
+            match (now, base) {
+                (Some(now), Some(base)) => {
+                    for part in now.entry.parts_with(Some(base.entry)) {
+                        if !now.entry.agrees(base.entry, part) {
+                            patch.set_if(index, part, Some(base));
+                        }
+                    }
+                }
+                (Some(_), None) => patch.remove_if(index),
+                (None, Some(base)) => patch.insert(base, &[]),
+                (None, None) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The rows of a merge: each says which value it is on either side, and which it was when the sides last agreed.
+//!
+//! This file must not decide who wins; it only finds out which values belong together.
+
+use std::collections::BTreeSet;
+
+use super::align::{Relation, align};
+use super::decoded::{DecodedCard, Entry};
+
+/// One value through all four cards, as indices of their entries. At least one is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Row {
+    pub(super) base_pc: Option<usize>,
+    pub(super) base_phone: Option<usize>,
+    pub(super) pc: Option<usize>,
+    pub(super) phone: Option<usize>,
+}
+
+/// The four cards of a merge. Without a baseline both bases are `None`.
+pub(super) struct Sides {
+    pub(super) base_pc: Option<DecodedCard>,
+    pub(super) base_phone: Option<DecodedCard>,
+    pub(super) pc: DecodedCard,
+    pub(super) phone: DecodedCard,
+}
+
+impl Sides {
+    pub(super) fn base_pc_entries(&self) -> &[Entry] {
+        self.base_pc.as_ref().map_or(&[], |card| &card.entries)
+    }
+
+    pub(super) fn base_phone_entries(&self) -> &[Entry] {
+        self.base_phone.as_ref().map_or(&[], |card| &card.entries)
+    }
+}
+
+/// Builds the rows: the values of the baseline first, in the order of the PC's card, then those that were gained.
+pub(super) fn rows(sides: &Sides, repeated: &BTreeSet<String>) -> Vec<Row> {
+    let (base_pc, base_phone) = (sides.base_pc_entries(), sides.base_phone_entries());
+    let (pc, phone) = (&sides.pc.entries, &sides.phone.entries);
+    let mut rows = Vec::with_capacity(pc.len() + phone.len());
+    if sides.base_pc.is_none() && sides.base_phone.is_none() {
+        join(
+            &mut rows,
+            pc.len(),
+            phone.len(),
+            &align(pc, phone, Relation::FirstMeeting, repeated),
+            |pc, phone| Row { pc, phone, ..Row::default() },
+        );
+        return rows;
+    }
+    let agreed = align(base_pc, base_phone, Relation::Agreed, repeated);
+    join(&mut rows, base_pc.len(), base_phone.len(), &agreed, |base_pc, base_phone| Row {
+        base_pc,
+        base_phone,
+        ..Row::default()
+    });
+    let on_pc = align(base_pc, pc, Relation::Times, repeated);
+    let on_phone = align(base_phone, phone, Relation::Times, repeated);
+    for row in &mut rows {
+        row.pc = row.base_pc.and_then(|base| partner(&on_pc, base));
+        row.phone = row.base_phone.and_then(|base| partner(&on_phone, base));
+    }
+    let mut new_pc: Vec<usize> = unpaired(pc.len(), &on_pc);
+    let mut new_phone: Vec<usize> = unpaired(phone.len(), &on_phone);
+    adopt(&mut rows, pc, phone, &mut new_pc, &mut new_phone);
+    let gained_pc: Vec<Entry> = new_pc.iter().filter_map(|index| pc.get(*index)).cloned().collect();
+    let gained_phone: Vec<Entry> = new_phone.iter().filter_map(|index| phone.get(*index)).cloned().collect();
+    let gained = align(&gained_pc, &gained_phone, Relation::Gained, repeated);
+    join(&mut rows, gained_pc.len(), gained_phone.len(), &gained, |at_pc, at_phone| Row {
+        pc: at_pc.and_then(|at| new_pc.get(at)).copied(),
+        phone: at_phone.and_then(|at| new_phone.get(at)).copied(),
+        ..Row::default()
+    });
+    rows
+}
+
+/// A value one side gained may be one the other side held all along, by itself: the phone could not take it when
+/// they last agreed, or would not give it. Then it is one row, not two.
+fn adopt(
+    rows: &mut [Row],
+    pc: &[Entry],
+    phone: &[Entry],
+    new_pc: &mut Vec<usize>,
+    new_phone: &mut Vec<usize>,
+) {
+    let same = |one: Option<&Entry>, other: Option<&Entry>| match (one, other) {
+        (Some(one), Some(other)) => one.property == other.property && one.identity == other.identity,
+        _ => false,
+    };
+    for row in rows {
+        if let (None, None, Some(held)) = (row.pc, row.base_pc, row.phone)
+            && let Some(place) = new_pc.iter().position(|index| same(pc.get(*index), phone.get(held)))
+        {
+            row.pc = Some(new_pc.remove(place));
+        }
+        if let (None, None, Some(held)) = (row.phone, row.base_phone, row.pc)
+            && let Some(place) = new_phone.iter().position(|index| same(phone.get(*index), pc.get(held)))
+        {
+            row.phone = Some(new_phone.remove(place));
+        }
+    }
+}
+
+/// Appends a row for every pair and for every index without one; the left side's order leads.
+fn join(
+    rows: &mut Vec<Row>,
+    left_count: usize,
+    right_count: usize,
+    pairs: &[(usize, usize)],
+    make: impl Fn(Option<usize>, Option<usize>) -> Row,
+) {
+    rows.extend((0..left_count).map(|left| make(Some(left), partner(pairs, left))));
+    let taken: BTreeSet<usize> = pairs.iter().map(|pair| pair.1).collect();
+    rows.extend((0..right_count).filter(|right| !taken.contains(right)).map(|right| make(None, Some(right))));
+}
+
+fn partner(pairs: &[(usize, usize)], left: usize) -> Option<usize> {
+    let place = pairs.binary_search_by_key(&left, |pair| pair.0).ok()?;
+    pairs.get(place).map(|pair| pair.1)
+}
+
+fn unpaired(count: usize, pairs: &[(usize, usize)]) -> Vec<usize> {
+    let taken: BTreeSet<usize> = pairs.iter().map(|pair| pair.1).collect();
+    (0..count).filter(|index| !taken.contains(index)).collect()
+}

@@ -1,0 +1,64 @@
+//! What a contact is: a vCard of any version that keeps every byte it came with, and what can be asked of it.
+//!
+//! The way of a card through this room:
+//!
+//! - `framing` cuts a file into cards, so that a bad card costs one card; `repair` mends what cannot be read.
+//! - `codec` splits a card into content lines, `property` and `value` decode them, `summary` sums them up.
+//! - `edit` changes single lines and keeps the bytes of all others; `render` writes one line in a version.
+//! - `writer` rewrites a whole card in another version (`dialect`), `translate` says what becomes of each
+//!   property there, and `opinion` asks a strict second parser about what was written.
+//! - `decoded` makes the values that are compared (`equality`, `normal`), `field` names them, `difference` shows
+//!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who.
+//!
+//! The room does no I/O, and nothing in it shows a contact's content in `Debug`.
+
+mod align;
+mod card;
+mod codec;
+mod date;
+mod decoded;
+mod dialect;
+mod difference;
+mod edit;
+mod equality;
+mod field;
+#[cfg(test)]
+mod fixture_tests;
+mod framing;
+#[cfg(test)]
+mod input_tests;
+mod matching;
+mod merge;
+mod merge_fields;
+mod merge_rows;
+mod merge_write;
+mod normal;
+mod opinion;
+mod property;
+mod quoted_printable;
+mod render;
+mod repair;
+mod summary;
+mod translate;
+mod value;
+mod vocabulary;
+mod writer;
+
+pub use card::{Card, CardError, Version};
+pub use dialect::{Dialect, Folding, LineEnd};
+pub use difference::{FieldChange, diff};
+pub use edit::CardEditor;
+pub use equality::{normal_email, normal_name, normal_phone, same_phone};
+pub use field::{FieldKey, FieldMask};
+pub use framing::{BrokenCard, FramedCard, Limits, Repair, read_cards};
+pub use matching::{Candidate, MatchKeys, Matching, Strength, match_cards, match_keys};
+pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, merge};
+pub use normal::Fingerprint;
+pub use opinion::{Opinion, second_opinion};
+pub use property::{Param, Property};
+pub use render::{NewProperty, Value};
+pub use summary::Summary;
+pub use translate::{Translation, translate};
+pub use writer::{Written, write};
+#[cfg(test)]
+mod timing_tmp;
