@@ -2,3 +2,4 @@
 
 pub mod contact;
 pub mod ics;
+pub mod provider;

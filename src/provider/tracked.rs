@@ -1,0 +1,658 @@
+//! The metadata layer: makes a [`Provider`] of a [`SimpleProvider`] by comparing a complete listing with what was
+//! remembered, and giving every difference a change number.
+//!
+//! A phone has no change log to trust, so the rule is an over-approximation: equal size and date text mean
+//! "probably unchanged" and save the read; whatever else is read, and only a different content is a change. This
+//! layer may say "changed" wrongly and then finds out by reading; it must never say "unchanged" wrongly where it
+//! can know better, and never take an error for an absence.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::simple::{Entry, Listing, Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled};
+use super::{
+    Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Completeness, Costs, Fetched, IntentStep, ItemId,
+    Outcome, Provider, ProviderError, Randomness, Recovered, Replica, Revision, Write,
+};
+use crate::contact::Card;
+use crate::ics::{ChangeNumber, SyncState};
+
+/// A date's resolution is one second, and its reading may be cut off: an item read this long after it was last
+/// read with the same date can no longer be changed under that date.
+const SETTLED_AFTER_MS: i64 = 2_000;
+
+/// How far in the future, seen from here, a phone's date may be before it is not taken for its clock: the widest
+/// span between two time zones.
+const CLOCK_SPREAD_MS: i64 = 26 * 3_600_000;
+
+/// How thoroughly unchanged items are looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrackingOptions {
+    /// Read every item, whatever its stamp says.
+    pub deep: bool,
+    /// So many items with unchanged stamps are read again in each session, picked at random.
+    pub rereads: usize,
+}
+
+impl Default for TrackingOptions {
+    fn default() -> Self {
+        Self { deep: false, rereads: 1 }
+    }
+}
+
+/// A simple side with change tracking.
+pub struct Tracked<S, M> {
+    simple: S,
+    memory: M,
+    clock: Rc<dyn Clock>,
+    randomness: Rc<dyn Randomness>,
+    options: TrackingOptions,
+    rows: Vec<Observed>,
+    row_of_item: HashMap<ItemId, usize>,
+    dirty: HashSet<usize>,
+    next_counter: u64,
+    generation: u64,
+    generation_dirty: bool,
+    loaded: bool,
+    writes_prepared: bool,
+    restarted: Option<String>,
+    contents: HashMap<ItemId, Card>,
+    written_items: HashSet<ItemId>,
+}
+
+/// What reading an item for comparison gave.
+enum Read {
+    Card(Card),
+    Unusable(String),
+    Vanished,
+}
+
+impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
+    /// Wraps `simple`, remembering in `memory`.
+    pub fn new(
+        simple: S,
+        memory: M,
+        clock: Rc<dyn Clock>,
+        randomness: Rc<dyn Randomness>,
+        options: TrackingOptions,
+    ) -> Self {
+        Self {
+            simple,
+            memory,
+            clock,
+            randomness,
+            options,
+            rows: Vec::new(),
+            row_of_item: HashMap::new(),
+            dirty: HashSet::new(),
+            next_counter: 1,
+            generation: 0,
+            generation_dirty: false,
+            loaded: false,
+            writes_prepared: false,
+            restarted: None,
+            contents: HashMap::new(),
+            written_items: HashSet::new(),
+        }
+    }
+
+    /// The side that is wrapped.
+    pub fn simple(&self) -> &S {
+        &self.simple
+    }
+
+    fn load(&mut self) -> Result<(), ProviderError> {
+        if self.loaded {
+            return Ok(());
+        }
+        self.rows = self.memory.load()?;
+        self.next_counter = self.memory.next_counter()?;
+        self.generation = self.memory.generation()?;
+        self.row_of_item = self.rows.iter().enumerate().map(|(index, row)| (row.item, index)).collect();
+        self.restarted = self.simple.restarted(self.generation);
+        self.loaded = true;
+        Ok(())
+    }
+
+    fn row(&self, item: ItemId) -> Option<&Observed> {
+        self.rows.get(*self.row_of_item.get(&item)?)
+    }
+
+    fn take_counter(&mut self) -> u64 {
+        let counter = self.next_counter;
+        self.next_counter = self.next_counter.saturating_add(1);
+        counter
+    }
+
+    /// Reads an item; a failure of the whole side ends the collection, a failure of the item does not.
+    fn read(&mut self, locator: &Locator) -> Result<Read, ProviderError> {
+        match self.simple.read(locator) {
+            Ok(bytes) => Ok(match Card::parse(&bytes) {
+                Ok(card) => Read::Card(card),
+                Err(error) => Read::Unusable(error.to_string()),
+            }),
+            Err(ProviderError::Gone(_)) => Ok(Read::Vanished),
+            Err(ProviderError::Item(why)) => Ok(Read::Unusable(why)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Brings the memory up to a listing. Returns whether every absence was accounted for.
+    fn compare(&mut self, listing: &Listing) -> Result<(), ProviderError> {
+        let newest = newest_date(listing, self.clock.now_ms());
+        let mut present = vec![false; self.rows.len()];
+        let mut known = Vec::with_capacity(self.rows.len());
+        let mut strangers = Vec::new();
+        {
+            let live: HashMap<&Locator, usize> = self
+                .rows
+                .iter()
+                .enumerate()
+                .filter(|(_, row)| !row.deleted)
+                .map(|(index, row)| (&row.locator, index))
+                .collect();
+            for entry in &listing.entries {
+                match live.get(&entry.locator) {
+                    Some(&index) => {
+                        if let Some(flag) = present.get_mut(index) {
+                            *flag = true;
+                        }
+                        known.push((index, entry));
+                    }
+                    None => strangers.push(entry),
+                }
+            }
+        }
+        let chosen = self.choose_rereads(&known);
+        for (position, (index, entry)) in known.iter().enumerate() {
+            self.compare_known(*index, entry, newest, chosen.contains(&position))?;
+        }
+        let mut absent: HashSet<usize> = present
+            .iter()
+            .enumerate()
+            .filter(|(index, there)| !**there && self.rows.get(*index).is_some_and(|row| !row.deleted))
+            .map(|(index, _)| index)
+            .collect();
+        self.adopt_strangers(&strangers, &mut absent, newest)?;
+        if listing.completeness == Completeness::Complete {
+            let mut absent: Vec<usize> = absent.into_iter().collect();
+            absent.sort_unstable();
+            for index in absent {
+                self.bury(index, self.restarted.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn choose_rereads(&self, known: &[(usize, &Entry)]) -> HashSet<usize> {
+        let mut chosen = HashSet::new();
+        if known.is_empty() {
+            return chosen;
+        }
+        for _ in 0..self.options.rereads {
+            let random = u128::from_be_bytes(self.randomness.next_bytes());
+            let length = known.len() as u128;
+            chosen.insert(usize::try_from(random % length).unwrap_or(0));
+        }
+        chosen
+    }
+
+    fn compare_known(
+        &mut self,
+        index: usize,
+        entry: &Entry,
+        newest: Option<u64>,
+        chosen: bool,
+    ) -> Result<(), ProviderError> {
+        let Some(row) = self.rows.get(index) else { return Ok(()) };
+        let same_stamp = row.stamp == entry.stamp;
+        let trusted = same_stamp && row.settled && self.simple.stamps_tell_changes();
+        let known_bad = same_stamp && row.problem.is_some();
+        if !self.options.deep && !chosen && (trusted || known_bad) {
+            return Ok(());
+        }
+        let content = self.read(&entry.locator)?;
+        let now_ms = self.clock.now_ms();
+        let Some(row) = self.rows.get(index) else { return Ok(()) };
+        let waited = now_ms.saturating_sub(row.verified_ms) >= SETTLED_AFTER_MS;
+        let settled = is_before(&entry.stamp, newest) || (same_stamp && (row.settled || waited));
+        let mut renewed = row.clone();
+        renewed.stamp = entry.stamp.clone();
+        renewed.settled = settled;
+        renewed.verified_ms = now_ms;
+        let moved = match &content {
+            Read::Vanished => return Ok(()),
+            Read::Card(card) => {
+                renewed.revision = Some(Revision::of(card.as_bytes()));
+                renewed.uid_hash = uid_hash(card);
+                renewed.problem = None;
+                renewed.revision != row.revision
+            }
+            Read::Unusable(why) => {
+                renewed.revision = None;
+                renewed.problem = Some(why.clone());
+                row.problem.is_none()
+            }
+        };
+        if let Read::Card(card) = content
+            && moved
+        {
+            self.contents.insert(renewed.item, card);
+        }
+        if moved {
+            renewed.counter = self.take_counter();
+        }
+        // A read that confirmed everything is not worth a write: a session that finds nothing writes nothing.
+        let row_changed = moved || renewed.settled != row_settled(&self.rows, index) || !same_stamp;
+        if row_changed {
+            self.put_row(index, renewed);
+        }
+        Ok(())
+    }
+
+    /// Gives new places to items that were moved there, and numbers to the rest.
+    fn adopt_strangers(
+        &mut self,
+        strangers: &[&Entry],
+        absent: &mut HashSet<usize>,
+        newest: Option<u64>,
+    ) -> Result<(), ProviderError> {
+        let mut by_revision: HashMap<Revision, Vec<usize>> = HashMap::new();
+        let mut by_uid: HashMap<u64, Vec<usize>> = HashMap::new();
+        for index in absent.iter() {
+            let Some(row) = self.rows.get(*index) else { continue };
+            if let Some(revision) = row.revision {
+                by_revision.entry(revision).or_default().push(*index);
+            }
+            if row.uid_hash != 0 {
+                by_uid.entry(row.uid_hash).or_default().push(*index);
+            }
+        }
+        for entry in strangers {
+            let content = self.read(&entry.locator)?;
+            let settled = is_before(&entry.stamp, newest);
+            let (revision, uid_hash, problem) = match &content {
+                Read::Vanished => continue,
+                Read::Card(card) => (Some(Revision::of(card.as_bytes())), uid_hash(card), None),
+                Read::Unusable(why) => (None, 0, Some(why.clone())),
+            };
+            let earlier = revision
+                .and_then(|revision| only_one(by_revision.get(&revision), absent))
+                .or_else(|| only_one(by_uid.get(&uid_hash), absent));
+            let moved_in_place = earlier.and_then(|index| self.rows.get(index).cloned().map(|row| (index, row)));
+            let mut row = Observed {
+                item: ItemId(0),
+                counter: 0,
+                locator: entry.locator.clone(),
+                stamp: entry.stamp.clone(),
+                revision,
+                uid_hash,
+                problem,
+                deleted: false,
+                settled,
+                verified_ms: self.clock.now_ms(),
+            };
+            if let Some((index, earlier_row)) = moved_in_place {
+                absent.remove(&index);
+                row.item = earlier_row.item;
+                row.counter = earlier_row.counter;
+                if earlier_row.revision != row.revision {
+                    row.counter = self.take_counter();
+                    self.keep_content(row.item, content);
+                }
+                self.put_row(index, row);
+            } else {
+                self.add_row(row, content);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_row(&mut self, mut row: Observed, content: Read) -> (ItemId, u64) {
+        row.item = ItemId(self.take_counter());
+        row.counter = self.take_counter();
+        let ids = (row.item, row.counter);
+        self.keep_content(row.item, content);
+        let index = self.rows.len();
+        self.row_of_item.insert(row.item, index);
+        self.rows.push(row);
+        self.dirty.insert(index);
+        ids
+    }
+
+    fn keep_content(&mut self, item: ItemId, content: Read) {
+        if let Read::Card(card) = content {
+            self.contents.insert(item, card);
+        }
+    }
+
+    fn put_row(&mut self, index: usize, row: Observed) {
+        if let Some(place) = self.rows.get_mut(index) {
+            *place = row;
+            self.dirty.insert(index);
+        }
+    }
+
+    /// Makes a row a tombstone. With `lost`, the reason why its absence is no deletion.
+    fn bury(&mut self, index: usize, lost: Option<String>) -> u64 {
+        let counter = self.take_counter();
+        if let Some(row) = self.rows.get_mut(index) {
+            row.deleted = true;
+            row.problem = lost;
+            row.counter = counter;
+            self.contents.remove(&row.item);
+            self.dirty.insert(index);
+        }
+        counter
+    }
+
+    fn number(&self, counter: u64) -> ChangeNumber {
+        ChangeNumber { replica: self.simple.replica().guid, counter }
+    }
+
+    /// Every row whose number the state has not seen, as a change; every row at all after a restart.
+    fn changes_not_in(&self, state: &SyncState) -> Vec<Change> {
+        let replica = self.simple.replica().guid;
+        let mut changes = Vec::new();
+        for row in &self.rows {
+            let cn = self.number(row.counter);
+            let seen = state.has_seen(cn) && (self.restarted.is_none() || row.deleted);
+            if seen || (row.deleted && !state.given.contains(replica, row.item.0)) {
+                continue;
+            }
+            let kind = match (&row.problem, row.revision) {
+                (Some(_), _) if row.deleted => ChangeKind::Lost,
+                (None, _) if row.deleted => ChangeKind::Deleted,
+                (Some(why), _) => ChangeKind::Unreadable(why.clone()),
+                (None, Some(revision)) => ChangeKind::Put(revision),
+                (None, None) => ChangeKind::Unreadable(String::from("it was never read")),
+            };
+            changes.push(Change { item: row.item, cn, kind, place: row.locator.to_string() });
+        }
+        changes.sort_by_key(|change| change.cn.counter);
+        changes
+    }
+
+    /// Before the first write: the marker exists and its generation has grown.
+    fn prepare_writes(&mut self) -> Result<(), ProviderError> {
+        if !self.writes_prepared {
+            self.generation = self.simple.prepare_writes()?;
+            self.generation_dirty = true;
+            self.writes_prepared = true;
+        }
+        Ok(())
+    }
+
+    fn written(&mut self, item: Option<ItemId>, outcome: SimpleOutcome) -> Outcome {
+        let (locator, stamp, held) = match outcome {
+            SimpleOutcome::Done { locator, stamp, held } => (locator, stamp, held),
+            SimpleOutcome::Stale => return Outcome::Stale,
+            SimpleOutcome::Refused(why) => return Outcome::Refused(why),
+            SimpleOutcome::Unknown(why) => return Outcome::Unknown(why),
+        };
+        let card = match Card::parse(&held) {
+            Ok(card) => card,
+            Err(error) => {
+                let removed = self.simple.delete(&locator);
+                let left = if matches!(removed, SimpleOutcome::Done { .. }) { "it was removed" } else { "it is left there" };
+                return Outcome::Refused(format!("what was read back from {locator} is damaged ({error}); {left}"));
+            }
+        };
+        let row = Observed {
+            item: item.unwrap_or(ItemId(0)),
+            counter: 0,
+            locator,
+            // A stamp that cannot be right makes the next session read the item, which is the safe side.
+            stamp: stamp.unwrap_or(Stamp { size_bytes: u64::MAX, modified: None }),
+            revision: Some(Revision::of(card.as_bytes())),
+            uid_hash: uid_hash(&card),
+            problem: None,
+            deleted: false,
+            settled: false,
+            verified_ms: self.clock.now_ms(),
+        };
+        let index = item.and_then(|item| self.row_of_item.get(&item).copied());
+        let (item, counter) = match index {
+            Some(index) => {
+                let counter = self.take_counter();
+                let item = row.item;
+                self.contents.remove(&item);
+                self.put_row(index, Observed { counter, ..row });
+                (item, counter)
+            }
+            None => self.add_row(row, Read::Vanished),
+        };
+        self.written_items.insert(item);
+        Outcome::Done(Ack { item, cn: self.number(counter), held: Some(card) })
+    }
+
+    /// The locator of an item that is still at the expected revision.
+    fn expected(&self, item: ItemId, expected: Revision) -> Option<Locator> {
+        self.row(item)
+            .filter(|row| !row.deleted && row.revision == Some(expected))
+            .map(|row| row.locator.clone())
+    }
+}
+
+impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
+    fn replica(&self) -> &Replica {
+        self.simple.replica()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.simple.capabilities()
+    }
+
+    fn changes_since(&mut self, state: &SyncState) -> Result<ChangeSet, ProviderError> {
+        self.load()?;
+        let listing = self.simple.list()?;
+        self.compare(&listing)?;
+        Ok(ChangeSet {
+            changes: self.changes_not_in(state),
+            completeness: listing.completeness.clone(),
+            item_count: listing.entries.len(),
+            restarted: self.restarted.clone(),
+        })
+    }
+
+    fn fetch(&mut self, item: ItemId) -> Result<Fetched, ProviderError> {
+        self.load()?;
+        let Some(row) = self.row(item).filter(|row| !row.deleted) else {
+            return Err(ProviderError::Gone(item.to_string()));
+        };
+        let (locator, modified_ms) = (row.locator.clone(), None);
+        let card = match self.contents.remove(&item) {
+            Some(card) => card,
+            None => match self.read(&locator)? {
+                Read::Card(card) => card,
+                Read::Unusable(why) => return Err(ProviderError::Item(why)),
+                Read::Vanished => return Err(ProviderError::Gone(locator.to_string())),
+            },
+        };
+        let revision = Revision::of(card.as_bytes());
+        Ok(Fetched { card, revision, modified_ms })
+    }
+
+    fn write(&mut self, write: &Write) -> Outcome {
+        if let Err(error) = self.load().and_then(|()| self.prepare_writes()) {
+            return match error {
+                ProviderError::Disconnected(why) => Outcome::Unknown(why),
+                other => Outcome::Refused(other.to_string()),
+            };
+        }
+        match write {
+            Write::Create { name, card } => {
+                let outcome = self.simple.create(name, card.as_bytes());
+                self.written(None, outcome)
+            }
+            Write::Replace { item, expected, card } => match self.expected(*item, *expected) {
+                None => Outcome::Stale,
+                Some(locator) => {
+                    let outcome = self.simple.replace(&locator, card.as_bytes());
+                    self.written(Some(*item), outcome)
+                }
+            },
+            Write::Delete { item, expected } => {
+                let Some(locator) = self.expected(*item, *expected) else { return Outcome::Stale };
+                match self.simple.delete(&locator) {
+                    SimpleOutcome::Done { .. } => {
+                        self.written_items.remove(item);
+                        let counter = self.row_of_item.get(item).copied().map_or(0, |index| self.bury(index, None));
+                        Outcome::Done(Ack { item: *item, cn: self.number(counter), held: None })
+                    }
+                    SimpleOutcome::Stale => Outcome::Stale,
+                    SimpleOutcome::Refused(why) => Outcome::Refused(why),
+                    SimpleOutcome::Unknown(why) => Outcome::Unknown(why),
+                }
+            }
+        }
+    }
+
+    fn keep_observations(&mut self) -> Result<(), ProviderError> {
+        if self.dirty.is_empty() && !self.generation_dirty {
+            return Ok(());
+        }
+        let mut indexes: Vec<usize> = self.dirty.iter().copied().collect();
+        indexes.sort_unstable();
+        let rows: Vec<Observed> = indexes.iter().filter_map(|index| self.rows.get(*index).cloned()).collect();
+        self.memory.save(&rows, self.next_counter, self.generation)?;
+        self.dirty.clear();
+        self.generation_dirty = false;
+        Ok(())
+    }
+
+    fn known_revision(&self, item: ItemId) -> Option<Revision> {
+        self.row(item).filter(|row| !row.deleted)?.revision
+    }
+
+    fn settle(&mut self, steps: &[IntentStep]) -> Result<Vec<Recovered>, ProviderError> {
+        self.load()?;
+        self.simple.list()?;
+        // Settling writes: leftovers go, half-done replacements are finished.
+        self.prepare_writes()?;
+        let mut answers = Vec::with_capacity(steps.len());
+        for step in steps {
+            answers.push(match step {
+                IntentStep::Create { name, card, .. } => {
+                    let write = Unsettled::Create { name: name.clone(), bytes: card.as_bytes().to_vec() };
+                    match self.simple.settle(&write)? {
+                        Settled::Happened { locator } => {
+                            let (item, counter) = self.adopt_recovered(&locator)?;
+                            Recovered::AsIntended(item, self.number(counter))
+                        }
+                        Settled::Differs { locator } => Recovered::There(self.adopt_recovered(&locator)?.0),
+                        Settled::NotHappened => Recovered::NotHappened,
+                    }
+                }
+                IntentStep::Replace { item, card, .. } => match self.row(*item).map(|row| row.locator.clone()) {
+                    None => Recovered::NotHappened,
+                    Some(locator) => {
+                        self.simple.settle(&Unsettled::Replace { locator, bytes: card.as_bytes().to_vec() })?;
+                        Recovered::There(*item)
+                    }
+                },
+                // The listing tells whether it is gone.
+                IntentStep::Delete { item, .. } => Recovered::There(*item),
+            });
+        }
+        Ok(answers)
+    }
+
+    fn finish_writes(&mut self) -> Result<Vec<ItemId>, ProviderError> {
+        if !self.writes_prepared {
+            return Ok(Vec::new());
+        }
+        let entries = self.simple.finish_writes()?;
+        let mut found = HashSet::new();
+        let stamps: HashMap<&Locator, &Stamp> =
+            entries.iter().map(|entry| (&entry.locator, &entry.stamp)).collect();
+        for index in 0..self.rows.len() {
+            let Some(row) = self.rows.get_mut(index) else { continue };
+            let Some(stamp) = stamps.get(&row.locator).filter(|_| self.written_items.contains(&row.item)) else {
+                continue;
+            };
+            found.insert(row.item);
+            // It stays unsettled: an app on the phone may rewrite it within the same second.
+            if row.stamp != **stamp {
+                row.stamp = (*stamp).clone();
+                self.dirty.insert(index);
+            }
+        }
+        Ok(self.written_items.difference(&found).copied().collect())
+    }
+
+    fn place(&self, item: ItemId) -> String {
+        self.row(item).map(|row| row.locator.to_string()).unwrap_or_default()
+    }
+
+    fn costs(&self) -> Costs {
+        self.simple.costs()
+    }
+
+    fn close(&mut self) {
+        self.simple.close();
+    }
+}
+
+impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
+    /// The item at a place where a lost create was found: known already, or numbered now.
+    fn adopt_recovered(&mut self, locator: &Locator) -> Result<(ItemId, u64), ProviderError> {
+        if let Some(row) = self.rows.iter().find(|row| !row.deleted && row.locator == *locator) {
+            return Ok((row.item, row.counter));
+        }
+        let content = self.read(locator)?;
+        let (revision, uid_hash, problem) = match &content {
+            Read::Card(card) => (Some(Revision::of(card.as_bytes())), uid_hash(card), None),
+            Read::Unusable(why) => (None, 0, Some(why.clone())),
+            Read::Vanished => (None, 0, Some(String::from("it vanished"))),
+        };
+        let row = Observed {
+            item: ItemId(0),
+            counter: 0,
+            locator: locator.clone(),
+            stamp: Stamp { size_bytes: u64::MAX, modified: None },
+            revision,
+            uid_hash,
+            problem,
+            deleted: false,
+            settled: false,
+            verified_ms: self.clock.now_ms(),
+        };
+        Ok(self.add_row(row, content))
+    }
+}
+
+fn row_settled(rows: &[Observed], index: usize) -> bool {
+    rows.get(index).is_some_and(|row| row.settled)
+}
+
+/// The one index of `found` that is still among the absent ones; more than one is no evidence.
+fn only_one(found: Option<&Vec<usize>>, absent: &HashSet<usize>) -> Option<usize> {
+    let mut there = found?.iter().filter(|index| absent.contains(index));
+    let first = *there.next()?;
+    there.next().is_none().then_some(first)
+}
+
+fn uid_hash(card: &Card) -> u64 {
+    let Some(uid) = card.uid() else { return 0 };
+    let Revision(bytes) = Revision::of(uid.trim().to_lowercase().as_bytes());
+    bytes.first_chunk::<8>().map_or(0, |first| u64::from_be_bytes(*first)).max(1)
+}
+
+/// The first 14 digits of a date text as a number: enough to order the dates of one device, whose zone is one.
+fn date_order(stamp: &Stamp) -> Option<u64> {
+    let digits: String = stamp.modified.as_deref()?.chars().filter(char::is_ascii_digit).take(14).collect();
+    if digits.len() == 14 { digits.parse().ok() } else { None }
+}
+
+/// Whether an item's date lies before the newest of its listing: an edit after the listing gets a later date.
+fn is_before(stamp: &Stamp, newest: Option<u64>) -> bool {
+    matches!((date_order(stamp), newest), (Some(date), Some(newest)) if date < newest)
+}
+
+/// The newest believable date of a listing, as far as it can stand for the phone's clock.
+fn newest_date(listing: &Listing, now_ms: i64) -> Option<u64> {
+    let limit = jiff::Timestamp::from_millisecond(now_ms.saturating_add(CLOCK_SPREAD_MS)).ok()?;
+    let limit: u64 = limit.strftime("%Y%m%d%H%M%S").to_string().parse().ok()?;
+    listing.entries.iter().filter_map(|entry| date_order(&entry.stamp)).filter(|date| *date <= limit).max()
+}
