@@ -2,4 +2,6 @@
 
 pub mod contact;
 pub mod ics;
+pub mod plan;
 pub mod provider;
+pub mod relationship;

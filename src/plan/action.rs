@@ -1,0 +1,297 @@
+//! The plan and its parts.
+
+use crate::contact::{Baseline, Card, FieldChange, FieldConflict, Kept};
+use crate::provider::{Completeness, ItemId, LinkId, Revision};
+use crate::relationship::Side;
+
+use super::Stop;
+
+/// What an action is, in one word for people and for counting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Headline {
+    /// A contact is made on this side.
+    Create(Side),
+    /// A contact is changed on this side.
+    Update(Side),
+    /// Both sides are changed: each gets what the other changed.
+    Merge,
+    /// A contact is deleted on this side.
+    Delete(Side),
+    /// Two contacts are joined; what differs is merged.
+    Match,
+    /// Nothing is written; the memory learns that both sides agree.
+    Settle,
+    /// Nothing can be written; a person must decide first.
+    Conflict,
+}
+
+impl Headline {
+    /// The word in JSON and in the history.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::Merge => "merge",
+            Self::Delete(_) => "delete",
+            Self::Match => "match",
+            Self::Settle => "settle",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
+/// Why an action is planned: the observations and the setting that led to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// It is new there.
+    NewOn(Side),
+    /// It was edited there.
+    EditedOn(Side),
+    /// It was edited on both sides.
+    EditedOnBoth,
+    /// It was deleted there.
+    DeletedOn(Side),
+    /// It was deleted on both sides.
+    DeletedOnBoth,
+    /// It was deleted there, but edited on the other side since: the edit wins.
+    EditBeatsDelete {
+        /// Where it was deleted.
+        deleted_on: Side,
+    },
+    /// It was edited there, but the relationship takes no edits from that side.
+    EditNotTaken(Side),
+    /// It was deleted there, but the relationship takes no deletions from that side.
+    DeleteNotTaken(Side),
+    /// That side was restored to an earlier state and lacks it.
+    LostOn(Side),
+    /// Both carry the same UID.
+    SameUid,
+    /// Both carry the same name and share a phone number or e-mail address.
+    SameNameAndReach,
+    /// The pair was joined in an interrupted session and has not been compared yet.
+    NotComparedYet,
+    /// A decision was waiting.
+    ConflictWaiting,
+}
+
+impl Reason {
+    /// The reason as a clause.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self {
+            Self::NewOn(side) => format!("new on the {}", side.words()),
+            Self::EditedOn(side) => format!("edited on the {}", side.words()),
+            Self::EditedOnBoth => String::from("edited on both sides"),
+            Self::DeletedOn(side) => format!("deleted on the {}", side.words()),
+            Self::DeletedOnBoth => String::from("deleted on both sides"),
+            Self::EditBeatsDelete { deleted_on } => format!(
+                "deleted on the {}, but edited on the {} since: the edit wins",
+                deleted_on.words(),
+                deleted_on.other().words()
+            ),
+            Self::EditNotTaken(side) => {
+                format!("edited on the {}, which only receives: put back as it was", side.words())
+            }
+            Self::DeleteNotTaken(side) => {
+                format!("deleted on the {}, which only receives: put back", side.words())
+            }
+            Self::LostOn(side) => {
+                format!("missing since the {} was restored to an earlier state: put back", side.words())
+            }
+            Self::SameUid => String::from("the same contact on both sides (same UID)"),
+            Self::SameNameAndReach => {
+                String::from("the same contact on both sides (same name, same number or e-mail)")
+            }
+            Self::NotComparedYet => String::from("joined in an interrupted session"),
+            Self::ConflictWaiting => String::from("a conflict was waiting"),
+        }
+    }
+}
+
+/// One write of an action on one side.
+#[derive(Debug, Clone)]
+pub enum WriteStep {
+    /// A new item.
+    Create {
+        /// A file-name-safe name, derived from the UID.
+        name: String,
+        /// The content, in the dialect it came in.
+        card: Card,
+    },
+    /// New content for the item.
+    Replace {
+        /// The item.
+        item: ItemId,
+        /// What is replaced.
+        expected: Revision,
+        /// The content before.
+        before: Card,
+        /// The content.
+        card: Card,
+    },
+    /// The item goes.
+    Delete {
+        /// The item.
+        item: ItemId,
+        /// What is deleted.
+        expected: Revision,
+        /// The content before; `None` if it was not at hand.
+        before: Option<Card>,
+    },
+}
+
+impl WriteStep {
+    /// The content that will stand there.
+    #[must_use]
+    pub fn card(&self) -> Option<&Card> {
+        match self {
+            Self::Create { card, .. } | Self::Replace { card, .. } => Some(card),
+            Self::Delete { .. } => None,
+        }
+    }
+}
+
+/// What the memory holds of the pair after the action was acknowledged.
+#[derive(Debug, Clone)]
+pub enum PairAfter {
+    /// A link with this baseline. Where a side is written, what was read back takes the baseline's place.
+    Linked {
+        /// What both sides agree on.
+        baseline: Baseline,
+    },
+    /// No link.
+    Unlinked,
+}
+
+/// One action: what happens to one contact.
+#[derive(Clone)]
+pub struct Action {
+    /// What it is.
+    pub headline: Headline,
+    /// The contact's display name.
+    pub subject: String,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// The pair's link, if it has one.
+    pub link: Option<LinkId>,
+    /// The PC's item, if it has one.
+    pub pc_item: Option<ItemId>,
+    /// The phone's item, if it has one.
+    pub phone_item: Option<ItemId>,
+    /// The write on the PC.
+    pub pc: Option<WriteStep>,
+    /// The write on the phone.
+    pub phone: Option<WriteStep>,
+    /// What the PC's contact gets, field by field.
+    pub to_pc: Vec<FieldChange>,
+    /// What the phone's contact gets, field by field.
+    pub to_phone: Vec<FieldChange>,
+    /// Fields on which both sides differ.
+    pub conflicts: Vec<FieldConflict>,
+    /// What the memory holds afterwards.
+    pub after: PairAfter,
+}
+
+impl std::fmt::Debug for Action {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Action")
+            .field("headline", &self.headline)
+            .field("reasons", &self.reasons)
+            .field("pc_item", &self.pc_item)
+            .field("phone_item", &self.phone_item)
+            .field("conflicts", &self.conflicts.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Action {
+    /// The write on a side.
+    #[must_use]
+    pub fn step(&self, side: Side) -> Option<&WriteStep> {
+        match side {
+            Side::Phone => self.phone.as_ref(),
+            Side::Pc => self.pc.as_ref(),
+        }
+    }
+
+    /// Whether it writes anything anywhere.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        self.pc.is_some() || self.phone.is_some()
+    }
+
+    /// The fields on which both sides stay apart.
+    pub fn open_conflicts(&self) -> impl Iterator<Item = &FieldConflict> {
+        self.conflicts.iter().filter(|conflict| conflict.kept == Kept::Held)
+    }
+
+    /// Whether a person should see it: it writes, joins two contacts, or waits for a decision.
+    #[must_use]
+    pub fn is_visible(&self) -> bool {
+        self.writes() || !self.conflicts.is_empty() || self.headline == Headline::Match
+    }
+}
+
+/// An item that is left alone in this session, and why.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The side it is on.
+    pub side: Side,
+    /// The item.
+    pub item: ItemId,
+    /// The item on the other side that is left alone with it.
+    pub partner: Option<ItemId>,
+    /// Its display name or file name.
+    pub subject: String,
+    /// Why it is left alone.
+    pub why: String,
+    /// What the person can do.
+    pub remedy: String,
+}
+
+impl std::fmt::Debug for Skipped {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Skipped({:?} {})", self.side, self.item)
+    }
+}
+
+/// What a session will do.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The actions, ordered by display name.
+    pub actions: Vec<Action>,
+    /// Items left alone.
+    pub skipped: Vec<Skipped>,
+    /// Sentences for the person: likely duplicates, equal UIDs, fields that a side cannot hold.
+    pub notes: Vec<String>,
+    /// Why nothing of it may be applied, if so.
+    pub stop: Option<Stop>,
+    /// Items on the PC and on the phone before.
+    pub items: (usize, usize),
+    /// Whether this pair of replicas is synced for the first time.
+    pub first: bool,
+}
+
+impl Plan {
+    /// Whether nothing would be written and nothing waits for a decision.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.actions.iter().any(Action::is_visible)
+    }
+
+    /// How many contacts would be deleted on a side.
+    #[must_use]
+    pub fn deletes(&self, side: Side) -> usize {
+        self.actions.iter().filter(|action| matches!(action.step(side), Some(WriteStep::Delete { .. }))).count()
+    }
+}
+
+/// Why an incomplete listing allows no plan, in words.
+pub(super) fn incomplete_words(completeness: &Completeness) -> Option<&str> {
+    match completeness {
+        Completeness::Complete => None,
+        Completeness::Incomplete(why) => Some(why),
+    }
+}

@@ -1,0 +1,437 @@
+//! Deciding: what each pair and each new item calls for under a relationship.
+
+use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, MergeInput, Merged, Newer};
+use crate::provider::{ItemId, Link, LinkId};
+use crate::relationship::{OnAdd, OnDelete, OnEdit, Relationship, Side};
+
+use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
+use super::guard;
+use super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
+use super::pairing::{self, Paired};
+
+/// Makes the plan of a session.
+///
+/// `deletes_allowed` is the person's word that many deletions are meant.
+#[must_use]
+pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed: bool) -> Plan {
+    let mut plan = Plan {
+        skipped: std::mem::take(&mut seen.unusable),
+        items: (seen.pc.items, seen.phone.items),
+        first: seen.links == 0,
+        ..Plan::default()
+    };
+    let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship };
+    for case in std::mem::take(&mut seen.linked) {
+        decider.linked(&case, &mut plan);
+    }
+    let new_pc = std::mem::take(&mut seen.new_pc);
+    let new_phone = std::mem::take(&mut seen.new_phone);
+    let paired = pairing::pair(new_pc, new_phone);
+    decider.unlinked(paired, &mut plan);
+    plan.actions.sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
+    plan.stop = guard::stop(&plan, &seen, relationship, deletes_allowed);
+    plan
+}
+
+struct Decider<'a> {
+    pc: &'a SideFacts,
+    phone: &'a SideFacts,
+    relationship: &'a Relationship,
+}
+
+/// The identity of the pair that is decided.
+#[derive(Clone, Copy)]
+struct Pair {
+    link: Option<LinkId>,
+    pc: ItemId,
+    phone: ItemId,
+}
+
+impl Decider<'_> {
+    fn facts(&self, side: Side) -> &SideFacts {
+        match side {
+            Side::Phone => self.phone,
+            Side::Pc => self.pc,
+        }
+    }
+
+    fn linked(&self, case: &LinkedCase, plan: &mut Plan) {
+        let link = &case.link;
+        if let Some(skipped) = unreadable(case) {
+            plan.skipped.push(skipped);
+            return;
+        }
+        match (case.pc.held(), case.phone.held()) {
+            (None, None) => plan.actions.push(both_gone(link)),
+            (Some(pc), None) => self.one_gone(case, Side::Phone, pc, plan),
+            (None, Some(phone)) => self.one_gone(case, Side::Pc, phone, plan),
+            (Some(pc), Some(phone)) => {
+                let pair = Pair { link: Some(link.id), pc: link.pc, phone: link.phone };
+                let reasons = merge_reasons(case, self.relationship);
+                if let Some(action) = self.merge(pair, link.base.as_ref(), pc, phone, reasons, plan) {
+                    plan.actions.push(action);
+                }
+            }
+        }
+    }
+
+    /// The pair's item on `gone` is not there; `held` is what the other side has.
+    fn one_gone(&self, case: &LinkedCase, gone: Side, held: &Held, plan: &mut Plan) {
+        let (gone_seen, other_seen) = match gone {
+            Side::Phone => (&case.phone, &case.pc),
+            Side::Pc => (&case.pc, &case.phone),
+        };
+        let kept = gone.other();
+        let edited = matches!(other_seen, Seen::Changed(_));
+        let edit_counts = self.relationship.triggers(kept).edit == OnEdit::Propagate;
+        let may_restore = self.relationship.writes_to(gone);
+        let lost = matches!(gone_seen, Seen::Lost);
+        let reason = match self.relationship.triggers(gone).delete {
+            _ if lost => Reason::LostOn(gone),
+            _ if edited && edit_counts => Reason::EditBeatsDelete { deleted_on: gone },
+            OnDelete::Restore => Reason::DeleteNotTaken(gone),
+            OnDelete::Propagate => Reason::DeletedOn(gone),
+        };
+        let deletes = reason == Reason::DeletedOn(gone);
+        if !deletes && may_restore {
+            self.restore(case, gone, held, reason, plan);
+        } else if deletes && !edited {
+            plan.actions.push(delete_other(&case.link, kept, held, reason));
+        } else {
+            // The source is gone or cannot be written, and the copy holds something a person typed: it stays,
+            // as an ordinary contact that the relationship no longer concerns.
+            plan.notes.push(format!(
+                "“{}” was deleted on the {} but edited on the {}; it stays there and is no longer synced.",
+                held.card.display_name(),
+                gone.words(),
+                kept.words()
+            ));
+            plan.actions.push(Action {
+                headline: Headline::Settle,
+                after: PairAfter::Unlinked,
+                ..blank(&held.card, vec![reason], Some(&case.link))
+            });
+        }
+    }
+
+    fn restore(&self, case: &LinkedCase, gone: Side, held: &Held, reason: Reason, plan: &mut Plan) {
+        let link = &case.link;
+        let (item, new) = match gone {
+            Side::Phone => (link.pc, NewItem::of(link.pc, held)),
+            Side::Pc => (link.phone, NewItem::of(link.phone, held)),
+        };
+        match self.create(gone, &new, vec![reason]) {
+            Ok(mut action) => {
+                action.link = Some(link.id);
+                plan.actions.push(action);
+            }
+            Err(why) => {
+                let partner = if gone == Side::Phone { link.phone } else { link.pc };
+                plan.skipped.push(too_large(gone.other(), item, Some(partner), &held.card, why));
+            }
+        }
+    }
+
+    fn unlinked(&self, paired: Paired, plan: &mut Plan) {
+        plan.notes.extend(paired.notes);
+        for (pc, phone, reason) in paired.pairs {
+            let pair = Pair { link: None, pc: pc.item, phone: phone.item };
+            if let Some(mut action) = self.merge(pair, None, &pc.held, &phone.held, vec![reason], plan) {
+                action.headline = Headline::Match;
+                plan.actions.push(action);
+            }
+        }
+        for (side, items) in [(Side::Pc, paired.only_pc), (Side::Phone, paired.only_phone)] {
+            if self.relationship.triggers(side).add == OnAdd::Ignore {
+                continue;
+            }
+            for new in items {
+                match self.create(side.other(), &new, vec![Reason::NewOn(side)]) {
+                    Ok(action) => plan.actions.push(action),
+                    Err(why) => {
+                        plan.skipped.push(too_large(side, new.item, None, &new.held.card, why));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The action that makes a copy of `new`, which is on the other side, on `target`.
+    fn create(&self, target: Side, new: &NewItem, reasons: Vec<Reason>) -> Result<Action, String> {
+        let source = &new.held.card;
+        let facts = self.facts(target);
+        let card = in_dialect(source, facts.dialect.as_ref());
+        fits(&card, facts)?;
+        let name = file_name(source, new.item, !new.same_uid.is_empty());
+        let step = WriteStep::Create { name, card: card.clone() };
+        let mut action = blank(source, reasons, None);
+        action.headline = Headline::Create(target);
+        match target {
+            Side::Phone => {
+                action.pc_item = Some(new.item);
+                action.phone = Some(step);
+                action.after = PairAfter::Linked { baseline: Baseline { pc: source.clone(), phone: card } };
+            }
+            Side::Pc => {
+                action.phone_item = Some(new.item);
+                action.pc = Some(step);
+                action.after = PairAfter::Linked { baseline: Baseline { pc: card, phone: source.clone() } };
+            }
+        }
+        Ok(action)
+    }
+
+    /// Both sides hold the contact: each gets what the other changed.
+    fn merge(
+        &self,
+        pair: Pair,
+        base: Option<&Baseline>,
+        pc: &Held,
+        phone: &Held,
+        reasons: Vec<Reason>,
+        plan: &mut Plan,
+    ) -> Option<Action> {
+        let merged = self.merge_cards(base, pc, phone);
+        let writes_pc = merged.pc != pc.card && self.relationship.writes_to(Side::Pc);
+        let writes_phone = merged.phone != phone.card && self.relationship.writes_to(Side::Phone);
+        for (side, writes, card) in
+            [(Side::Pc, writes_pc, &merged.pc), (Side::Phone, writes_phone, &merged.phone)]
+        {
+            if let (true, Err(why)) = (writes, fits(card, self.facts(side))) {
+                let (source, item, partner) = match side {
+                    Side::Pc => (Side::Phone, pair.phone, pair.pc),
+                    Side::Phone => (Side::Pc, pair.pc, pair.phone),
+                };
+                plan.skipped.push(too_large(source, item, Some(partner), card, why));
+                return None;
+            }
+        }
+        let mut baseline = merged.baseline;
+        // A side that is not written keeps what it has, and that is its baseline.
+        if !writes_pc && merged.pc != pc.card {
+            baseline.pc = pc.card.clone();
+        }
+        if !writes_phone && merged.phone != phone.card {
+            baseline.phone = phone.card.clone();
+        }
+        let reverted = self.relationship.pc.edit == OnEdit::Revert && writes_pc;
+        let to_pc = if reverted {
+            contact::diff(&pc.card, &merged.pc, &self.pc.fields)
+        } else {
+            merged.to_pc
+        };
+        let to_phone = if self.relationship.phone.edit == OnEdit::Revert && writes_phone {
+            contact::diff(&phone.card, &merged.phone, &self.phone.fields)
+        } else {
+            merged.to_phone
+        };
+        let headline = match (writes_pc, writes_phone) {
+            (true, true) => Headline::Merge,
+            (true, false) => Headline::Update(Side::Pc),
+            (false, true) => Headline::Update(Side::Phone),
+            (false, false) if !merged.conflicts.is_empty() => Headline::Conflict,
+            (false, false) => Headline::Settle,
+        };
+        let replace = |item, held: &Held, card: Card| WriteStep::Replace {
+            item,
+            expected: held.revision,
+            before: held.card.clone(),
+            card,
+        };
+        Some(Action {
+            headline,
+            subject: pc.card.display_name(),
+            reasons,
+            link: pair.link,
+            pc_item: Some(pair.pc),
+            phone_item: Some(pair.phone),
+            to_pc: if writes_pc { to_pc } else { Vec::new() },
+            to_phone: if writes_phone { to_phone } else { Vec::new() },
+            pc: writes_pc.then(|| replace(pair.pc, pc, merged.pc)),
+            phone: writes_phone.then(|| replace(pair.phone, phone, merged.phone)),
+            conflicts: merged.conflicts,
+            after: PairAfter::Linked { baseline },
+        })
+    }
+
+    fn merge_cards(&self, base: Option<&Baseline>, pc: &Held, phone: &Held) -> Merged {
+        // An edit that the relationship does not take is left out of the merge, as if it had not been made.
+        let taken = |side: Side, held: &Held| match base {
+            Some(base) if self.relationship.triggers(side).edit == OnEdit::Revert => match side {
+                Side::Pc => base.pc.clone(),
+                Side::Phone => base.phone.clone(),
+            },
+            _ => held.card.clone(),
+        };
+        let (pc_taken, phone_taken) = (taken(Side::Pc, pc), taken(Side::Phone, phone));
+        contact::merge(&MergeInput {
+            base,
+            pc: &pc_taken,
+            phone: &phone_taken,
+            phone_mask: &self.phone.fields,
+            policy: self.policy(),
+            newest: newer(&pc.card, &phone.card),
+        })
+    }
+
+    /// In a one-way relationship the source wins.
+    fn policy(&self) -> ConflictPolicy {
+        match (self.relationship.writes_to(Side::Phone), self.relationship.writes_to(Side::Pc)) {
+            (false, true) => ConflictPolicy::Phone,
+            (true, false) => ConflictPolicy::Pc,
+            _ => self.relationship.conflicts,
+        }
+    }
+}
+
+impl NewItem {
+    fn of(item: ItemId, held: &Held) -> Self {
+        Self { item, held: held.clone(), place: String::new(), same_uid: Vec::new() }
+    }
+}
+
+/// An action that does nothing yet.
+fn blank(card: &Card, reasons: Vec<Reason>, link: Option<&Link>) -> Action {
+    Action {
+        headline: Headline::Settle,
+        subject: card.display_name(),
+        reasons,
+        link: link.map(|link| link.id),
+        pc_item: link.map(|link| link.pc),
+        phone_item: link.map(|link| link.phone),
+        pc: None,
+        phone: None,
+        to_pc: Vec::new(),
+        to_phone: Vec::new(),
+        conflicts: Vec::new(),
+        after: PairAfter::Unlinked,
+    }
+}
+
+fn both_gone(link: &Link) -> Action {
+    Action {
+        headline: Headline::Settle,
+        subject: link.base.as_ref().map(|base| base.pc.display_name()).unwrap_or_default(),
+        reasons: vec![Reason::DeletedOnBoth],
+        link: Some(link.id),
+        pc_item: Some(link.pc),
+        phone_item: Some(link.phone),
+        pc: None,
+        phone: None,
+        to_pc: Vec::new(),
+        to_phone: Vec::new(),
+        conflicts: Vec::new(),
+        after: PairAfter::Unlinked,
+    }
+}
+
+fn delete_other(link: &Link, side: Side, held: &Held, reason: Reason) -> Action {
+    let item = if side == Side::Pc { link.pc } else { link.phone };
+    let step = WriteStep::Delete { item, expected: held.revision, before: Some(held.card.clone()) };
+    let mut action = blank(&held.card, vec![reason], Some(link));
+    action.headline = Headline::Delete(side);
+    match side {
+        Side::Pc => action.pc = Some(step),
+        Side::Phone => action.phone = Some(step),
+    }
+    action
+}
+
+fn unreadable(case: &LinkedCase) -> Option<Skipped> {
+    let link = &case.link;
+    let (side, item, partner, why) = match (&case.phone, &case.pc) {
+        (Seen::Unreadable(why), _) => (Side::Phone, link.phone, link.pc, why),
+        (_, Seen::Unreadable(why)) => (Side::Pc, link.pc, link.phone, why),
+        _ => return None,
+    };
+    let name = case.link.base.as_ref().map(|base| base.pc.display_name());
+    Some(Skipped {
+        side,
+        item,
+        partner: Some(partner),
+        subject: name.unwrap_or_else(|| case.place.clone()),
+        why: format!("{}: {why}", case.place),
+        remedy: String::from("mend or delete that file; until then this contact stays as it is on the other side"),
+    })
+}
+
+fn too_large(side: Side, item: ItemId, partner: Option<ItemId>, card: &Card, why: String) -> Skipped {
+    Skipped {
+        side,
+        item,
+        partner,
+        subject: card.display_name(),
+        why,
+        remedy: String::from("make its photo smaller; the contact stays as it is on both sides"),
+    }
+}
+
+fn fits(card: &Card, facts: &SideFacts) -> Result<(), String> {
+    let size_bytes = card.as_bytes().len();
+    if size_bytes <= facts.card_bytes_max {
+        return Ok(());
+    }
+    Err(format!("the card has {size_bytes} bytes, the limit there is {}", facts.card_bytes_max))
+}
+
+fn in_dialect(card: &Card, dialect: Option<&Dialect>) -> Card {
+    dialect.map_or_else(|| card.clone(), |dialect| contact::write(card, dialect).card)
+}
+
+fn merge_reasons(case: &LinkedCase, relationship: &Relationship) -> Vec<Reason> {
+    if case.link.base.is_none() {
+        return vec![Reason::NotComparedYet];
+    }
+    let edited = |side: Side| match relationship.triggers(side).edit {
+        OnEdit::Propagate => Reason::EditedOn(side),
+        OnEdit::Revert => Reason::EditNotTaken(side),
+    };
+    match (&case.pc, &case.phone) {
+        (Seen::Changed(_), Seen::Changed(_)) if relationship.pc.edit == relationship.phone.edit => {
+            vec![Reason::EditedOnBoth]
+        }
+        (Seen::Changed(_), Seen::Changed(_)) => vec![edited(Side::Phone), edited(Side::Pc)],
+        (Seen::Changed(_), _) => vec![edited(Side::Pc)],
+        (_, Seen::Changed(_)) => vec![edited(Side::Phone)],
+        _ => vec![Reason::ConflictWaiting],
+    }
+}
+
+/// Which card is newer by its REV (RFC 6350 6.7.4); unknown unless both have one and they differ.
+fn newer(pc: &Card, phone: &Card) -> Option<Newer> {
+    let (pc, phone) = (revised(pc)?, revised(phone)?);
+    match pc.cmp(&phone) {
+        std::cmp::Ordering::Greater => Some(Newer::Pc),
+        std::cmp::Ordering::Less => Some(Newer::Phone),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
+/// The digits of a card's REV down to the second; both forms of RFC 6350 and RFC 2426 order alike by them.
+fn revised(card: &Card) -> Option<String> {
+    let text = card.properties().iter().find(|property| property.name == "REV")?.text();
+    let digits: String = text.chars().filter(char::is_ascii_digit).take(14).collect();
+    (digits.len() == 14).then_some(digits)
+}
+
+/// A name for a new file: the UID where it is safe as it is, else a safe rest of it with a piece of its hash, so
+/// that the same contact always gets the same name and two contacts never do.
+fn file_name(card: &Card, item: ItemId, uid_is_shared: bool) -> String {
+    const LENGTH_MAX: usize = 48;
+    let uid = card.uid().unwrap_or_default();
+    let uid = uid.trim();
+    let uid = uid.strip_prefix("urn:uuid:").unwrap_or(uid);
+    if uid.is_empty() {
+        return format!("contact-{}", item.0);
+    }
+    let safe = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let mut name: String = uid.chars().filter(|character| safe(*character)).take(LENGTH_MAX).collect();
+    if name != uid {
+        let hash = crate::provider::Revision::of(uid.as_bytes());
+        name = format!("{name}-{hash:?}");
+    }
+    if uid_is_shared {
+        name = format!("{name}-{}", item.0);
+    }
+    name
+}

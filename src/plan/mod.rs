@@ -1,0 +1,15 @@
+//! Two sets of changes and a relationship make one plan: pure data that prints, serialises and compares.
+//!
+//! This room must not do I/O or read a clock. [`plan`] is a function from [`Observations`] to a [`Plan`]; what
+//! `--dry-run` shows is exactly the value that `sync` applies.
+
+mod action;
+mod decide;
+mod guard;
+mod observation;
+mod pairing;
+
+pub use action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
+pub use decide::plan;
+pub use guard::Stop;
+pub use observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};

@@ -1,0 +1,105 @@
+//! What a session saw, as the planner takes it: values only, every content already read.
+
+use crate::contact::{Card, Dialect, FieldMask};
+use crate::provider::{Completeness, ItemId, Link, OpenConflict, Revision};
+
+/// An item's content as a side holds it now.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The content.
+    pub card: Card,
+    /// Its revision; a write that replaces it names this.
+    pub revision: Revision,
+    /// When the side last saw it change, if it can tell, in milliseconds since 1970.
+    pub modified_ms: Option<i64>,
+}
+
+/// What a session knows of one side of a linked pair.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// It is as both sides knew it.
+    Unchanged(Held),
+    /// It changed since the state was made.
+    Changed(Held),
+    /// It was deleted.
+    Deleted,
+    /// It is missing, but its side was restored: that is no deletion.
+    Lost,
+    /// It is there and cannot be used now. Says why.
+    Unreadable(String),
+}
+
+impl Seen {
+    /// The content, if there is one that can be used.
+    #[must_use]
+    pub fn held(&self) -> Option<&Held> {
+        match self {
+            Self::Unchanged(held) | Self::Changed(held) => Some(held),
+            Self::Deleted | Self::Lost | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// A linked pair of which at least one side moved, or which waits for a decision.
+#[derive(Debug, Clone)]
+pub struct LinkedCase {
+    /// The pair and its baseline.
+    pub link: Link,
+    /// The PC's side.
+    pub pc: Seen,
+    /// The phone's side.
+    pub phone: Seen,
+    /// The conflicts that are open on it.
+    pub conflicts: Vec<OpenConflict>,
+    /// Where the phone's item stands.
+    pub place: String,
+}
+
+/// An item that no link knows.
+#[derive(Debug, Clone)]
+pub struct NewItem {
+    /// The item.
+    pub item: ItemId,
+    /// Its content.
+    pub held: Held,
+    /// Where it stands: a file on the phone, empty on the PC.
+    pub place: String,
+    /// The names of other items on its own side that carry the same UID.
+    pub same_uid: Vec<String>,
+}
+
+/// What the planner must know of a side as a whole.
+#[derive(Debug, Clone)]
+pub struct SideFacts {
+    /// How many items it holds.
+    pub items: usize,
+    /// Whether absences count.
+    pub completeness: Completeness,
+    /// Why what was known of it does not count any more, if so.
+    pub restarted: Option<String>,
+    /// What it can express.
+    pub fields: FieldMask,
+    /// How new cards are written there; `None` keeps the dialect they came in.
+    pub dialect: Option<Dialect>,
+    /// The largest card it takes, in bytes.
+    pub card_bytes_max: usize,
+}
+
+/// Everything a plan is made of.
+#[derive(Debug, Clone)]
+pub struct Observations {
+    /// The PC as a whole.
+    pub pc: SideFacts,
+    /// The phone as a whole.
+    pub phone: SideFacts,
+    /// How many pairs are linked.
+    pub links: usize,
+    /// The pairs that moved.
+    pub linked: Vec<LinkedCase>,
+    /// New on the PC.
+    pub new_pc: Vec<NewItem>,
+    /// New on the phone.
+    pub new_phone: Vec<NewItem>,
+    /// Items without a link that cannot be used: side, place, reason.
+    pub unusable: Vec<super::Skipped>,
+}
