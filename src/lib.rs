@@ -2,6 +2,7 @@
 
 pub mod contact;
 pub mod ics;
+pub mod mtp;
 pub mod plan;
 pub mod provider;
 pub mod relationship;
