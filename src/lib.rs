@@ -6,3 +6,4 @@ pub mod mtp;
 pub mod plan;
 pub mod provider;
 pub mod relationship;
+pub mod sim;
