@@ -1,0 +1,20 @@
+//! Channels: how a phone carries contacts. A channel speaks to an object tree and is a simple provider; it must not
+//! know how the tree is reached.
+//!
+//! - [`VcardFolder`] is one vCard file per contact in one folder, two-way. It is written so that a cable pulled at
+//!   any byte loses nothing: see `writing` for the order of one replacement and `recovery` for what is done about
+//!   what a cut left behind.
+
+mod finishing;
+mod locating;
+mod marker;
+mod names;
+mod recovery;
+mod vcard_folder;
+mod writing;
+
+#[cfg(test)]
+mod tests;
+
+pub use names::NameRule;
+pub use vcard_folder::{Access, VcardFolder, VcardFolderOptions};

@@ -1,0 +1,221 @@
+//! The profiles that are compiled in, those of the person's own folder, and the choice among them.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::profile::{DeviceProfile, ProfileError, Quirks};
+use super::tree::DeviceIdentity;
+
+macro_rules! built_in {
+    ($($name:literal),* $(,)?) => {
+        /// The files of `device-profiles/`, by name. A test holds this list against the folder.
+        const BUILT_IN: &[(&str, &str)] =
+            &[$((concat!($name, ".toml"), include_str!(concat!("../../device-profiles/", $name, ".toml")))),*];
+    };
+}
+
+built_in![
+    "android",
+    "creative-zen",
+    "directory",
+    "generic",
+    "jolla",
+    "nokia-n9",
+    "nokia-s40",
+    "qemu",
+    "ubuntu-touch",
+    "umtp",
+];
+
+/// A profile and where it is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Known {
+    profile: DeviceProfile,
+    is_own: bool,
+}
+
+/// All profiles that are known in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfileSet {
+    known: Vec<Known>,
+}
+
+impl ProfileSet {
+    /// The profiles that are compiled in.
+    ///
+    /// # Errors
+    /// When one of them is faulty, which a test rules out.
+    pub fn built_in() -> Result<Self, ProfileError> {
+        let known = BUILT_IN
+            .iter()
+            .map(|(file, text)| Ok(Known { profile: DeviceProfile::parse(file, text)?, is_own: false }))
+            .collect::<Result<_, ProfileError>>()?;
+        Ok(Self { known })
+    }
+
+    /// Adds the `*.toml` files of a folder. They go before those compiled in, and one with the same id takes the
+    /// other's place. A folder that does not exist adds nothing.
+    ///
+    /// # Errors
+    /// When the folder or a file cannot be read, or a profile is faulty: a person's own profile is never dropped
+    /// in silence.
+    pub fn add_folder(&mut self, folder: &Path) -> Result<usize, ProfileError> {
+        let fault = |file: String, error: &io::Error| ProfileError { file, reason: error.to_string() };
+        let listing = match fs::read_dir(folder) {
+            Ok(listing) => listing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(error) => return Err(fault(folder.display().to_string(), &error)),
+        };
+        let mut files = Vec::new();
+        for found in listing {
+            let path = found.map_err(|error| fault(folder.display().to_string(), &error))?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        for path in &files {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let text = fs::read_to_string(path).map_err(|error| fault(name.clone(), &error))?;
+            let profile = DeviceProfile::parse(&name, &text)?;
+            self.known.retain(|known| known.profile.id != profile.id);
+            self.known.push(Known { profile, is_own: true });
+        }
+        Ok(files.len())
+    }
+
+    /// All profiles, ordered by id.
+    #[must_use]
+    pub fn all(&self) -> Vec<&DeviceProfile> {
+        let mut profiles: Vec<_> = self.known.iter().map(|known| &known.profile).collect();
+        profiles.sort_by(|left, right| left.id.cmp(&right.id));
+        profiles
+    }
+
+    /// The profile with this id.
+    #[must_use]
+    pub fn by_id(&self, id: &str) -> Option<&DeviceProfile> {
+        self.known.iter().map(|known| &known.profile).find(|profile| profile.id == id)
+    }
+
+    /// The quirks that must be known before a session opens, when a device has told no more than its USB id: those
+    /// of every profile that names this id. Harmless ones may be among them that the chosen profile lacks.
+    #[must_use]
+    pub fn quirks_of_usb(&self, usb_id: (u16, u16)) -> Quirks {
+        let named = self.known.iter().filter(|known| known.profile.matches.names_usb(usb_id));
+        named.fold(Quirks::default(), |quirks, known| quirks.union(known.profile.quirks))
+    }
+
+    /// The profile for a device: a person's own before those compiled in, then the highest rank, then the first
+    /// id by letters.
+    #[must_use]
+    pub fn choose(&self, device: &DeviceIdentity) -> Option<&DeviceProfile> {
+        self.known
+            .iter()
+            .filter(|known| known.profile.matches.accepts(device))
+            .min_by(|left, right| {
+                (right.is_own.cmp(&left.is_own))
+                    .then(right.profile.rank.cmp(&left.profile.rank))
+                    .then_with(|| left.profile.id.cmp(&right.profile.id))
+            })
+            .map(|known| &known.profile)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn folder() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("device-profiles")
+    }
+
+    #[test]
+    fn the_list_is_the_folder() {
+        let in_folder: BTreeSet<String> = fs::read_dir(folder())
+            .unwrap()
+            .map(|found| found.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".toml"))
+            .collect();
+        let in_list: BTreeSet<String> = BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(in_folder, in_list);
+        assert!(BUILT_IN.windows(2).all(|pair| pair[0].0 < pair[1].0), "sorted");
+    }
+
+    #[test]
+    fn every_file_is_canonical_and_names_its_source() {
+        for (file, text) in BUILT_IN {
+            let profile = DeviceProfile::parse(file, text).unwrap();
+            let body_at = text.find("\nid = ").unwrap() + 1;
+            let (head, body) = text.split_at(body_at);
+            assert!(head.lines().all(|line| line.is_empty() || line.starts_with('#')), "{file}");
+            assert!(head.contains("# Source:"), "{file} says where its facts are from");
+            assert_eq!(body, profile.to_text().unwrap(), "{file} is not in canonical form");
+        }
+    }
+
+    #[test]
+    fn every_example_is_won_by_its_profile_alone() {
+        let set = ProfileSet::built_in().unwrap();
+        let mut examples = 0;
+        for profile in set.all() {
+            for example in &profile.examples {
+                examples += 1;
+                let device = example.identity();
+                assert_eq!(set.choose(&device).unwrap().id, profile.id, "{example:?}");
+                let rivals = set
+                    .all()
+                    .into_iter()
+                    .filter(|rival| rival.rank == profile.rank && rival.matches.accepts(&device));
+                assert_eq!(rivals.count(), 1, "two profiles of one rank match {example:?}");
+            }
+            assert!(profile.id == "generic" || !profile.examples.is_empty(), "{} has an example", profile.id);
+        }
+        assert!(examples >= 10);
+    }
+
+    #[test]
+    fn an_unknown_phone_gets_the_generic_profile() {
+        let set = ProfileSet::built_in().unwrap();
+        let unknown = DeviceIdentity { manufacturer: "Nobody".to_owned(), ..DeviceIdentity::default() };
+        assert_eq!(set.choose(&unknown).unwrap().id, "generic");
+        assert!(set.all().iter().all(|profile| profile.id == "generic" || profile.rank > 0));
+    }
+
+    #[test]
+    fn quirks_are_known_by_the_usb_id() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut set = ProfileSet::built_in().unwrap();
+        let mut own = set.by_id("generic").unwrap().clone();
+        own.id = "mine".to_owned();
+        own.matches.usb = vec!["04e8:5000".to_owned()];
+        own.quirks.extra_byte = true;
+        fs::write(directory.path().join("mine.toml"), own.to_text().unwrap()).unwrap();
+        set.add_folder(directory.path()).unwrap();
+        assert!(set.quirks_of_usb((0x04e8, 0x5000)).extra_byte);
+        assert_eq!(set.quirks_of_usb((0x04e8, 0x5001)), Quirks::default());
+    }
+
+    #[test]
+    fn a_persons_own_profile_wins() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut set = ProfileSet::built_in().unwrap();
+        assert_eq!(set.add_folder(&directory.path().join("none")).unwrap(), 0);
+        let mut own = set.by_id("generic").unwrap().clone();
+        own.id = "mine".to_owned();
+        own.matches.model = Some("Pixel*".to_owned());
+        fs::write(directory.path().join("mine.toml"), own.to_text().unwrap()).unwrap();
+        fs::write(directory.path().join("notes.txt"), "not a profile").unwrap();
+        assert_eq!(set.add_folder(directory.path()).unwrap(), 1);
+        let device = DeviceIdentity {
+            model: "Pixel 7".to_owned(),
+            vendor_extension: "microsoft.com: 1.0; android.com: 1.0;".to_owned(),
+            ..DeviceIdentity::default()
+        };
+        assert_eq!(set.choose(&device).unwrap().id, "mine");
+        fs::write(directory.path().join("broken.toml"), "id = 1").unwrap();
+        assert!(set.add_folder(directory.path()).is_err());
+    }
+}
