@@ -8,3 +8,4 @@ pub mod plan;
 pub mod provider;
 pub mod relationship;
 pub mod sim;
+pub mod store;
