@@ -1,0 +1,302 @@
+//! Collecting: both sides tell what changed since their states, and what moved is read.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::plan::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
+use crate::provider::{
+    Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError, Revision,
+};
+use crate::relationship::Side;
+use crate::report::{Event, Report};
+
+use super::failure::Failure;
+use super::run::{Parties, provider};
+use super::states::States;
+
+/// What a collection brought.
+pub(super) struct Collected {
+    /// For the planner.
+    pub observations: Observations,
+    /// The changes, to be recorded in the states when what they call for is done.
+    pub pending: HashMap<(Side, ItemId), Change>,
+    /// Whether a side was restored, so that baselines no longer count.
+    pub restarted: bool,
+    /// Links with open conflicts.
+    pub waiting: HashMap<LinkId, Vec<OpenConflict>>,
+}
+
+/// A pair while its two sides are being filled in.
+struct Draft {
+    link: Link,
+    pc: Option<Seen>,
+    phone: Option<Seen>,
+    place: String,
+}
+
+struct Collector<'a, 'p> {
+    parties: &'a mut Parties<'p>,
+    drafts: BTreeMap<LinkId, Draft>,
+    new_items: [Vec<NewItem>; 2],
+    unusable: Vec<Skipped>,
+    pending: HashMap<(Side, ItemId), Change>,
+}
+
+/// Asks both sides and reads what moved.
+pub(super) fn collect(
+    parties: &mut Parties<'_>,
+    states: &States,
+    report: &mut dyn Report,
+) -> Result<Collected, Failure> {
+    let links = parties.ledger.link_count()?;
+    let mut collector = Collector {
+        parties,
+        drafts: BTreeMap::new(),
+        new_items: [Vec::new(), Vec::new()],
+        unusable: Vec::new(),
+        pending: HashMap::new(),
+    };
+    let phone_set = collector.side(Side::Phone, states, report)?;
+    let pc_set = collector.side(Side::Pc, states, report)?;
+    let mut waiting: HashMap<LinkId, Vec<OpenConflict>> = HashMap::new();
+    for conflict in collector.parties.ledger.open_conflicts()? {
+        waiting.entry(conflict.link).or_default().push(conflict);
+    }
+    for id in waiting.keys() {
+        if let Some(link) = collector.parties.ledger.link(*id)? {
+            collector.draft(link);
+        }
+    }
+    for link in collector.parties.ledger.links_without_baseline()? {
+        collector.draft(link);
+    }
+    let restarted = phone_set.restarted.is_some() || pc_set.restarted.is_some();
+    let linked = collector.finish_drafts(restarted, &waiting)?;
+    collector.name_shared_uids()?;
+    let [new_phone, new_pc] = collector.new_items;
+    let phone = facts(collector.parties.phone, phone_set);
+    let mut pc = facts(collector.parties.pc, pc_set);
+    // The PC keeps every card in the dialect it came in.
+    pc.dialect = None;
+    Ok(Collected {
+        observations: Observations {
+            pc,
+            phone,
+            links,
+            linked,
+            new_pc,
+            new_phone,
+            unusable: collector.unusable,
+        },
+        pending: collector.pending,
+        restarted,
+        waiting,
+    })
+}
+
+fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
+    let capabilities = side.capabilities();
+    SideFacts {
+        items: set.item_count,
+        completeness: set.completeness,
+        restarted: set.restarted,
+        fields: capabilities.fields.clone(),
+        dialect: Some(capabilities.dialect.clone()),
+        card_bytes_max: capabilities.card_bytes_max,
+    }
+}
+
+impl Collector<'_, '_> {
+    fn side(&mut self, side: Side, states: &States, report: &mut dyn Report) -> Result<ChangeSet, Failure> {
+        report.event(&Event::Collecting(side));
+        let mut set = provider(self.parties, side)
+            .changes_since(states.of(side))
+            .map_err(|error| Failure::Side { side, error })?;
+        report.event(&Event::Collected { side, items: set.item_count, changes: set.changes.len() });
+        for change in std::mem::take(&mut set.changes) {
+            self.change(side, change, set.restarted.is_some())?;
+        }
+        Ok(set)
+    }
+
+    fn change(&mut self, side: Side, change: Change, restarted: bool) -> Result<(), Failure> {
+        let item = change.item;
+        let link = match side {
+            Side::Phone => self.parties.ledger.link_of_phone(item)?,
+            Side::Pc => self.parties.ledger.link_of_pc(item)?,
+        };
+        let seen = match &change.kind {
+            ChangeKind::Put(_) => match self.read(side, item)? {
+                Some(seen) => seen,
+                // It vanished between listing and reading: the next listing tells what became of it.
+                None => return Ok(()),
+            },
+            ChangeKind::Unreadable(why) => Seen::Unreadable(why.clone()),
+            ChangeKind::Deleted => Seen::Deleted,
+            ChangeKind::Lost => Seen::Lost,
+        };
+        let place = change.place.clone();
+        match (link, seen) {
+            (Some(link), seen) => {
+                let seen = if restarted { seen } else { unless_as_agreed(side, &link, seen) };
+                let draft = self.draft(link);
+                match side {
+                    Side::Phone => {
+                        draft.phone = Some(seen);
+                        draft.place = place;
+                    }
+                    Side::Pc => draft.pc = Some(seen),
+                }
+            }
+            (None, Seen::Changed(held) | Seen::Unchanged(held)) => {
+                let index = usize::from(side == Side::Pc);
+                if let Some(items) = self.new_items.get_mut(index) {
+                    items.push(NewItem { item, held, place, same_uid: Vec::new() });
+                }
+            }
+            (None, Seen::Unreadable(why)) => self.unusable.push(unusable(side, item, &place, why)),
+            // A deletion of something that the other side never had: only to be recorded as heard.
+            (None, Seen::Deleted | Seen::Lost) => {}
+        }
+        self.pending.insert((side, item), change);
+        Ok(())
+    }
+
+    /// The item's content now; `None` if it vanished since it was listed.
+    fn read(&mut self, side: Side, item: ItemId) -> Result<Option<Seen>, Failure> {
+        match provider(self.parties, side).fetch(item) {
+            Ok(fetched) => Ok(Some(Seen::Changed(held(fetched)))),
+            Err(ProviderError::Gone(_)) => Ok(None),
+            Err(ProviderError::Item(why)) => Ok(Some(Seen::Unreadable(why))),
+            Err(error) => Err(Failure::Side { side, error }),
+        }
+    }
+
+    fn draft(&mut self, link: Link) -> &mut Draft {
+        self.drafts.entry(link.id).or_insert_with(|| Draft { link, pc: None, phone: None, place: String::new() })
+    }
+
+    /// Fills in the sides that did not move.
+    fn finish_drafts(
+        &mut self,
+        restarted: bool,
+        waiting: &HashMap<LinkId, Vec<OpenConflict>>,
+    ) -> Result<Vec<LinkedCase>, Failure> {
+        let drafts = std::mem::take(&mut self.drafts);
+        let mut cases = Vec::with_capacity(drafts.len());
+        for (id, draft) in drafts {
+            let Draft { mut link, pc, phone, mut place } = draft;
+            let pc = match pc {
+                Some(seen) => seen,
+                None => self.still_on_pc(link.pc)?,
+            };
+            let phone = match phone {
+                Some(seen) => seen,
+                None => self.still_on_phone(&link)?,
+            };
+            if place.is_empty() {
+                place = self.parties.phone.place(link.phone);
+            }
+            if restarted {
+                link.base = None;
+            }
+            let conflicts = waiting.get(&id).cloned().unwrap_or_default();
+            cases.push(LinkedCase { link, pc, phone, conflicts, place });
+        }
+        Ok(cases)
+    }
+
+    fn still_on_pc(&mut self, item: ItemId) -> Result<Seen, Failure> {
+        match self.parties.pc.fetch(item) {
+            Ok(fetched) => Ok(Seen::Unchanged(held(fetched))),
+            Err(ProviderError::Gone(_)) => Ok(Seen::Deleted),
+            Err(ProviderError::Item(why)) => Ok(Seen::Unreadable(why)),
+            Err(error) => Err(Failure::pc(error)),
+        }
+    }
+
+    /// A phone's item that did not move holds what its baseline says, so it need not be read.
+    fn still_on_phone(&mut self, link: &Link) -> Result<Seen, Failure> {
+        let known = self.parties.phone.known_revision(link.phone);
+        if let (Some(known), Some(base)) = (known, &link.base)
+            && Revision::of(base.phone.as_bytes()) == known
+        {
+            let card = base.phone.clone();
+            return Ok(Seen::Unchanged(Held { card, revision: known, modified_ms: None }));
+        }
+        match self.parties.phone.fetch(link.phone) {
+            Ok(fetched) => Ok(Seen::Unchanged(held(fetched))),
+            Err(ProviderError::Gone(_)) => {
+                Ok(Seen::Unreadable(String::from("it is not where it was; the next session looks again")))
+            }
+            Err(ProviderError::Item(why)) => Ok(Seen::Unreadable(why)),
+            Err(error) => Err(Failure::phone(error)),
+        }
+    }
+
+    /// Finds out which new items share a UID with another item of their own side.
+    fn name_shared_uids(&mut self) -> Result<(), Failure> {
+        for (index, items) in self.new_items.iter_mut().enumerate() {
+            let mut holders: HashMap<String, Vec<usize>> = HashMap::new();
+            for (position, new) in items.iter().enumerate() {
+                if let Some(uid) = new.held.card.uid() {
+                    holders.entry(uid).or_default().push(position);
+                }
+            }
+            for positions in holders.values().filter(|positions| positions.len() > 1) {
+                let names: Vec<String> = positions
+                    .iter()
+                    .filter_map(|position| items.get(*position))
+                    .map(|new| new.held.card.display_name())
+                    .collect();
+                for (own, position) in positions.iter().enumerate() {
+                    if let Some(new) = items.get_mut(*position) {
+                        new.same_uid = others(&names, own);
+                    }
+                }
+            }
+            if index == 1 {
+                for new in items.iter_mut().filter(|new| new.same_uid.is_empty()) {
+                    let Some(uid) = new.held.card.uid() else { continue };
+                    let holders = self.parties.pc.holders_of_uid(&uid).map_err(Failure::pc)?;
+                    new.same_uid = holders
+                        .into_iter()
+                        .filter(|(item, _)| *item != new.item)
+                        .map(|(_, name)| name)
+                        .collect();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A change to what both sides agreed on is none: an edit that was taken back, or one told again.
+fn unless_as_agreed(side: Side, link: &Link, seen: Seen) -> Seen {
+    let agreed = link.base.as_ref().map(|base| match side {
+        Side::Phone => Revision::of(base.phone.as_bytes()),
+        Side::Pc => Revision::of(base.pc.as_bytes()),
+    });
+    match seen {
+        Seen::Changed(held) if Some(held.revision) == agreed => Seen::Unchanged(held),
+        seen => seen,
+    }
+}
+
+fn others(names: &[String], own: usize) -> Vec<String> {
+    names.iter().enumerate().filter(|(index, _)| *index != own).map(|(_, name)| name.clone()).collect()
+}
+
+fn held(fetched: Fetched) -> Held {
+    Held { card: fetched.card, revision: fetched.revision, modified_ms: fetched.modified_ms }
+}
+
+fn unusable(side: Side, item: ItemId, place: &str, why: String) -> Skipped {
+    Skipped {
+        side,
+        item,
+        partner: None,
+        subject: String::from(place),
+        why,
+        remedy: String::from("mend or delete it there; it is looked at again in every session"),
+    }
+}
