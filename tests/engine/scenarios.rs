@@ -1,0 +1,94 @@
+//! What a person does, and what must come of it.
+
+use crate::world::{Run, World, card};
+
+#[test]
+fn first_sync_brings_both_sides_together() {
+    let mut world = World::new("android", 1);
+    world.put_file("a.vcf", card("u-a", "Ada Phone", &["TEL;TYPE=CELL:+49 170 1"]).as_bytes());
+    world.put_file("b.vcf", card("u-b", "Bo Both", &["TEL:+49 170 2"]).as_bytes());
+    world.add_pc(&card("u-b", "Bo Both", &["EMAIL:bo@example.org"]));
+    world.add_pc(&card("u-c", "Cem PC", &["TEL:+49 170 3"]));
+    let ended = world.sync();
+    assert_eq!((ended.summary.created.pc, ended.summary.created.phone), (1, 1), "{:?}", ended.summary);
+    assert_eq!(world.pc_cards().len(), 3);
+    world.assert_equal("after the first sync");
+    world.sync();
+    world.assert_quiet("after the second sync");
+}
+
+#[test]
+fn edits_on_both_sides_travel_and_merge() {
+    let mut world = World::new("android", 2);
+    world.put_file("a.vcf", card("u-a", "Ada", &["TEL;TYPE=CELL:+49 170 1"]).as_bytes());
+    world.add_pc(&card("u-c", "Cem", &["TEL:+49 170 3"]));
+    world.sync();
+    world.edit_file("a.vcf", |text| text.replace("+49 170 1", "+49 170 11"));
+    world.edit_pc("u-c", |text| text.replace("+49 170 3", "+49 170 33"));
+    let ended = world.sync();
+    assert_eq!((ended.summary.updated.pc, ended.summary.updated.phone), (1, 1), "{:?}", ended.summary);
+    world.assert_equal("one edit each");
+    world.edit_file("a.vcf", |text| text.replace("END:", "EMAIL:ada@example.org\r\nEND:"));
+    world.edit_pc("u-a", |text| text.replace("END:", "NOTE:met in Oslo\r\nEND:"));
+    let ended = world.sync();
+    assert_eq!(ended.summary.merged, 1, "{:?}", ended.summary);
+    world.assert_equal("both edited");
+    let pc = world.pc_cards();
+    let all: String = pc.iter().map(|card| String::from_utf8_lossy(card.as_bytes()).into_owned()).collect();
+    assert!(all.contains("ada@example.org") && all.contains("met in Oslo"));
+    world.sync();
+    world.assert_quiet("after the merge");
+}
+
+#[test]
+fn deletions_travel_and_stay() {
+    let mut world = World::new("android", 3);
+    for n in 0..8 {
+        world.put_file(&format!("{n}.vcf"), card(&format!("u{n}"), &format!("N{n}"), &[]).as_bytes());
+    }
+    world.sync();
+    world.remove_file("1.vcf");
+    world.remove_pc("u2");
+    let ended = world.sync();
+    assert_eq!((ended.summary.deleted.pc, ended.summary.deleted.phone), (1, 1), "{:?}", ended.summary);
+    world.assert_equal("after deletions");
+    assert_eq!(world.pc_cards().len(), 6);
+    world.sync();
+    world.assert_quiet("after deletions");
+}
+
+#[test]
+fn an_edit_beats_a_deletion() {
+    let mut world = World::new("android", 4);
+    world.put_file("a.vcf", card("u-a", "Ada", &["TEL:1"]).as_bytes());
+    world.put_file("b.vcf", card("u-b", "Bo", &["TEL:2"]).as_bytes());
+    world.sync();
+    world.remove_file("a.vcf");
+    world.edit_pc("u-a", |text| text.replace("TEL:1", "TEL:111"));
+    world.edit_file("b.vcf", |text| text.replace("TEL:2", "TEL:222"));
+    world.remove_pc("u-b");
+    world.sync();
+    world.assert_equal("edit against deletion");
+    assert_eq!(world.pc_cards().len(), 2);
+    world.sync();
+    world.assert_quiet("edit against deletion");
+}
+
+#[test]
+fn a_mass_deletion_is_stopped() {
+    let mut world = World::new("android", 5);
+    for n in 0..20 {
+        world.put_file(&format!("{n}.vcf"), card(&format!("u{n}"), &format!("N{n}"), &[]).as_bytes());
+    }
+    world.sync();
+    for n in 0..19 {
+        world.remove_file(&format!("{n}.vcf"));
+    }
+    let (ended, _) = world.try_sync(&Run::default());
+    let ended = ended.unwrap();
+    assert_eq!(ended.summary.exit.number(), 7);
+    assert_eq!(world.pc_cards().len(), 20);
+    let (ended, _) = world.try_sync(&Run { allow_deletes: true, ..Run::default() });
+    assert_eq!(ended.unwrap().summary.deleted.pc, 19);
+    world.assert_equal("after the allowed deletion");
+}
