@@ -5,6 +5,7 @@
 //! [`store`] for the two sides, [`sim`] for the phone that the tests and the demo sync with.
 
 pub mod agent;
+pub mod cli;
 pub mod contact;
 pub mod device;
 pub mod ics;

@@ -7,12 +7,12 @@ use thiserror::Error;
 
 use crate::contact::ConflictPolicy;
 use crate::device::{Access, ObjectTree, ProfileSet, VcardFolder, VcardFolderOptions};
-use crate::ics::{Guid, SyncState};
+use crate::ics::Guid;
 use crate::provider::{
-    Clock, Direction, Ledger, LedgerError, ProviderError, Randomness, SimpleProvider, Tracked, TrackingOptions,
+    Clock, ProviderError, Randomness, SimpleProvider, Tracked, TrackingOptions,
 };
 use crate::relationship::{Guards, Mode, Relationship, Side};
-use crate::report::Report;
+use crate::report::{Event, Report};
 use crate::session::{self, Ended, Parties};
 use crate::store::{
     Book, PhoneId, PhoneMetadata, PhoneSighting, RelationshipId, RelationshipLedger, Store, StoreError,
@@ -32,7 +32,8 @@ pub struct Wish<'a> {
     pub store: &'a Store,
     /// The book's name.
     pub book: &'a str,
-    /// The mode; `None` keeps that of the relationship, or two-way for a new one.
+    /// The mode of this session; two-way unless said otherwise. It is not kept for the next one: a person who
+    /// always wants another says so in the configuration.
     pub mode: Option<Mode>,
     /// Who wins a clash.
     pub conflicts: ConflictPolicy,
@@ -65,9 +66,6 @@ pub enum StartFailure {
     /// The store cannot be used.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// The memory cannot be used.
-    #[error("{0}")]
-    Memory(#[from] LedgerError),
 }
 
 /// How listings worked on the phone of this address in earlier sessions.
@@ -97,7 +95,7 @@ pub fn sync(
         ProviderError::NoChannel(format!("no profile matches {} {}", identity.manufacturer, identity.model))
     })?;
     let mut book = Book::open(wish.store, wish.book, &*wish.clock, &*wish.randomness)?;
-    let mode = wish.mode.unwrap_or(remembered_mode(wish, &address)?);
+    let mode = wish.mode.unwrap_or_default();
     let relationship = Relationship {
         conflicts: wish.conflicts,
         guards: wish.guards,
@@ -114,6 +112,12 @@ pub fn sync(
             clock: Rc::clone(&wish.clock),
         },
     )?;
+    report.event(&Event::Opened {
+        phone: channel.replica().label.clone(),
+        profile: profile.id.clone(),
+        book: String::from(wish.book),
+        mode,
+    });
     let sighting = PhoneSighting {
         guid: channel.replica().guid,
         label: channel.replica().label.clone(),
@@ -122,12 +126,9 @@ pub fn sync(
         listing: None,
     };
     let phone_id = see(wish, &sighting)?;
-    let (relationship_id, mode_changed) = relate(wish, phone_id, &book, mode)?;
-    let ledger = RelationshipLedger::new(wish.store, relationship_id);
-    if mode_changed && !wish.dry_run {
-        forget_seen(&ledger)?;
-        wish.store.set_relationship(relationship_id, mode.name(), "{}")?;
-    }
+    let settings = settings(&relationship);
+    let related = relate(wish, phone_id, &book, mode, &settings)?;
+    let ledger = RelationshipLedger::new(wish.store, related.id);
     let metadata = PhoneMetadata::new(wish.store, phone_id);
     let mut tracked = Tracked::new(
         channel,
@@ -140,7 +141,7 @@ pub fn sync(
         relationship: &relationship,
         dry_run: wish.dry_run,
         allow_deletes: wish.allow_deletes,
-        compare_all: mode_changed,
+        compare_all: related.mode_changed,
         clock: &*wish.clock,
         interrupted: wish.interrupted,
         started_us: wish.started_us,
@@ -148,23 +149,26 @@ pub fn sync(
     let parties = Parties { pc: &mut book, phone: &mut tracked, ledger: &ledger };
     let ended = session::run(parties, &options, report);
     if !wish.dry_run {
-        let listing = Some(tracked.simple().habits());
+        let listing = Some(tracked.simple().habits()).filter(|habits| !habits.is_empty());
         see(wish, &PhoneSighting { listing, ..sighting })?;
+        // Noted after it took effect: if this session failed, the next one compares everything again.
+        if ended.failure.is_none() && (related.mode_changed || related.settings_changed) {
+            wish.store.set_relationship(related.id, mode.name(), &settings)?;
+        }
     }
     Ok(ended)
 }
 
-/// The relationship's mode as remembered for this address and book.
-fn remembered_mode(wish: &Wish<'_>, address: &str) -> Result<Mode, StoreError> {
-    let known = wish.store.phones()?;
-    let ids: Vec<PhoneId> = known
-        .iter()
-        .filter(|phone| phone.sighting.serial.as_deref() == Some(address))
-        .map(|phone| phone.id)
-        .collect();
-    let rows = wish.store.relationships()?;
-    let row = rows.iter().find(|row| ids.contains(&row.phone) && row.book == wish.book);
-    Ok(row.and_then(|row| Mode::by_name(&row.mode)).unwrap_or_default())
+/// The settings that are noted with the relationship, for `status` and for whoever looks into the database.
+fn settings(relationship: &Relationship) -> String {
+    let conflicts = match relationship.conflicts {
+        ConflictPolicy::Hold => "hold",
+        ConflictPolicy::Phone => "phone",
+        ConflictPolicy::Pc => "pc",
+        ConflictPolicy::Newest => "newest",
+        ConflictPolicy::Both => "both",
+    };
+    serde_json::json!({"conflicts": conflicts, "guards": relationship.guards}).to_string()
 }
 
 /// The id of the phone that was last seen at this address, or a new one.
@@ -188,28 +192,32 @@ fn see(wish: &Wish<'_>, sighting: &PhoneSighting) -> Result<PhoneId, StoreError>
     wish.store.see_phone(sighting, wish.clock.now_ms())
 }
 
-/// The relationship, and whether its mode is another than before.
+/// A relationship as the memory has it, beside what this session goes by.
+struct Related {
+    id: RelationshipId,
+    mode_changed: bool,
+    settings_changed: bool,
+}
+
 fn relate(
     wish: &Wish<'_>,
     phone: PhoneId,
     book: &Book<'_>,
     mode: Mode,
-) -> Result<(RelationshipId, bool), StoreError> {
+    settings: &str,
+) -> Result<Related, StoreError> {
     let rows = wish.store.relationships()?;
-    let row = rows.iter().find(|row| row.phone == phone && row.book == wish.book);
-    match row {
-        Some(row) => Ok((row.id, row.mode != mode.name())),
-        None => Ok((wish.store.relate(phone, book, mode.name(), "{}")?, false)),
-    }
-}
-
-/// What a mode ignored was recorded as seen; under another mode it may count, so everything is told again. What
-/// each side was given stays known, so that deletions are told as well.
-fn forget_seen(ledger: &RelationshipLedger<'_>) -> Result<(), LedgerError> {
-    ledger.begin()?;
-    for direction in [Direction::PhoneToPc, Direction::PcToPhone] {
-        let state = SyncState { given: ledger.state(direction)?.given, ..SyncState::empty() };
-        ledger.put_state(direction, &state)?;
-    }
-    ledger.commit()
+    Ok(match rows.iter().find(|row| row.phone == phone && row.book == wish.book) {
+        Some(row) => Related {
+            id: row.id,
+            // What one mode passes over, another may have to act on.
+            mode_changed: row.mode != mode.name(),
+            settings_changed: row.settings != settings,
+        },
+        None => Related {
+            id: wish.store.relate(phone, book, mode.name(), settings)?,
+            mode_changed: false,
+            settings_changed: false,
+        },
+    })
 }

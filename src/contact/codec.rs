@@ -139,7 +139,7 @@ fn blank_prefix(bytes: &[u8]) -> usize {
 
 /// Takes the crate's line apart. `start` and `end` are the extent of the line itself, `range` the one with the
 /// blank lines around it.
-fn into_raw<'a>(line: VcardLine<'a>, start: usize, end: usize, range: Range<usize>) -> RawLine<'a> {
+fn into_raw<'a>(mut line: VcardLine<'a>, start: usize, end: usize, range: Range<usize>) -> RawLine<'a> {
     let head_length =
         line.name.get().len() + line.params.iter().map(|param| 1 + param_length(param)).sum::<usize>();
     let line_end_length = line.eol.get().len();
@@ -147,10 +147,10 @@ fn into_raw<'a>(line: VcardLine<'a>, start: usize, end: usize, range: Range<usiz
         ValueBytes::InCard((start + head_length + 1).min(end)..end.saturating_sub(line_end_length))
     } else {
         // With an empty wire shape the crate writes the logical line: head, colon, value, line end.
-        let mut plain = line.clone();
-        plain.wire = VcardWire::default();
-        let card = VcardCst { begin: None, props: vec![plain], end: None, trailing: Cow::Borrowed("") };
+        line.wire = VcardWire::default();
+        let mut card = VcardCst { begin: None, props: vec![line], end: None, trailing: Cow::Borrowed("") };
         let logical = card.to_bytes();
+        line = card.props.pop().unwrap_or_else(|| VcardLine::text("", ""));
         let value_end = logical.len().saturating_sub(line_end_length);
         ValueBytes::Unfolded(logical.get(head_length + 1..value_end).unwrap_or_default().into())
     };

@@ -12,7 +12,7 @@ use super::equality::{
     normal_position, normal_text, param_field_name, shape_of,
 };
 use super::field::{FieldKey, FieldMask, size_words};
-use super::property::Property;
+use super::property::{Param, Property};
 
 /// A facet of an entry that changes by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,6 +165,12 @@ pub(super) struct DecodedCard {
 }
 
 impl DecodedCard {
+    /// The card's UID without the white space around it, if it has one.
+    pub(super) fn uid(&self) -> Option<String> {
+        let property = self.properties.iter().find(|property| property.name == "UID")?;
+        Some(property.text().trim().to_owned()).filter(|uid| !uid.is_empty())
+    }
+
     /// Decodes a card.
     pub(super) fn of(card: &Card) -> Self {
         let properties = card.properties();
@@ -342,10 +348,13 @@ fn normal_value(shape: Shape, property: &Property, text: &str) -> String {
 
 /// `pref` for the most preferred, the number for a lesser preference (RFC 6350 5.3), else empty.
 fn preference(property: &Property) -> String {
-    match property.preference() {
-        None => property.param("X-PREF").map_or_else(String::new, |number| number.trim().to_owned()),
-        Some(1) => "pref".to_owned(),
-        Some(number) => number.to_string(),
+    let number = property.param("PREF").or_else(|| property.param("X-PREF")).map(str::trim);
+    let is_word = |param: &Param| param.name == "TYPE" && param.value.eq_ignore_ascii_case("pref");
+    match number {
+        Some("1") => "pref".to_owned(),
+        Some(number) => number.to_owned(),
+        None if property.params.iter().any(is_word) => "pref".to_owned(),
+        None => String::new(),
     }
 }
 

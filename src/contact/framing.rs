@@ -245,26 +245,32 @@ fn cut(text: &[u8], physical: &[Range<usize>], agents: bool) -> Option<Vec<Frame
     if open.is_empty() {
         push_outside(&mut frames, outside..physical.len());
     }
+    close_rest(&mut frames, open, physical.len())?;
+    frames.sort_by_key(|frame| frame.line);
+    Some(frames)
+}
+
+/// Ends the cards that are still open at the end of the file. `None` as in `cut`.
+fn close_rest(frames: &mut Vec<Frame>, open: Vec<Open>, lines: usize) -> Option<()> {
     let innermost = open.len();
     for (depth, mut rest) in open.into_iter().enumerate() {
         if rest.agent_depth > 0 {
             return None;
         }
         // Only the innermost card reaches to the end; the others end where the next one began.
-        let last = if depth + 1 == innermost { rest.start..physical.len() } else { 0..0 };
+        let last = if depth + 1 == innermost { rest.start..lines } else { 0..0 };
         if rest.stretches.is_empty() {
             rest.stretches.push(last);
         } else {
             let own = rest.stretches.first().cloned().unwrap_or_default();
             for stray in rest.stretches.drain(1..).chain([last]) {
-                push_outside(&mut frames, stray);
+                push_outside(frames, stray);
             }
             rest.stretches = vec![own];
         }
         frames.push(Frame { line: rest.line, stretches: rest.stretches, kind: FrameKind::WithoutEnd });
     }
-    frames.sort_by_key(|frame| frame.line);
-    Some(frames)
+    Some(())
 }
 
 impl Open {

@@ -65,7 +65,7 @@ pub fn match_keys(card: &Card) -> MatchKeys {
         .collect();
     emails.sort();
     emails.dedup();
-    let uid = card
+    let uid = decoded
         .uid()
         .map(|uid| strip_scheme(uid.trim(), "urn:uuid:").to_lowercase())
         .filter(|uid| !uid.is_empty());

@@ -156,12 +156,7 @@ pub fn merge(input: &MergeInput<'_>) -> Merged {
     if let Some(unchanged) = nothing_new(input) {
         return unchanged;
     }
-    let sides = Sides {
-        base_pc: input.base.map(|base| DecodedCard::of(&base.pc)),
-        base_phone: input.base.map(|base| DecodedCard::of(&base.phone)),
-        pc: DecodedCard::of(input.pc),
-        phone: DecodedCard::of(input.phone),
-    };
+    let sides = Sides::decode(input.base, input.pc, input.phone);
     let repeated = repeated_singles(&[
         sides.base_pc_entries(),
         sides.base_phone_entries(),
@@ -171,7 +166,7 @@ pub fn merge(input: &MergeInput<'_>) -> Merged {
     let rows = rows(&sides, &repeated);
     let judge = Judge { sides: &sides, mask: input.phone_mask, policy: input.policy, newest: input.newest };
     let decisions = judge.decide(&rows);
-    let (pc_uid, phone_uid) = (input.pc.uid(), input.phone.uid());
+    let (pc_uid, phone_uid) = (sides.pc.uid(), sides.phone.uid());
     let pc = decisions.to_pc.apply(input.pc, &sides.pc);
     let phone = decisions.to_phone.apply(input.phone, &sides.phone);
     let with_uid =

@@ -80,8 +80,8 @@ impl<'a> Judge<'a> {
         }
         Case {
             row,
-            base_pc: find(self.sides.base_pc.as_ref(), row.base_pc),
-            base_phone: find(self.sides.base_phone.as_ref(), row.base_phone),
+            base_pc: find(self.sides.base_pc.as_deref(), row.base_pc),
+            base_phone: find(self.sides.base_phone.as_deref(), row.base_phone),
             pc: find(Some(&self.sides.pc), row.pc),
             phone: find(Some(&self.sides.phone), row.phone),
         }

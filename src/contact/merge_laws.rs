@@ -75,6 +75,10 @@ fn reference(
             }
         }
     }
+    // One side cleared one half of the organisation and the other side the other: there is none left.
+    for model in [&mut new_pc, &mut new_phone] {
+        model.retain(|thing, attributes| thing != "ORG" || !attributes.is_empty());
+    }
     (new_pc, new_phone, conflicts)
 }
 

@@ -564,3 +564,17 @@ fn debug_shows_no_content() {
     let text = format!("{merged:?}");
     assert!(!text.contains("ecret") && !text.contains("SECRET") && !text.contains("123456"), "{text}");
 }
+
+#[test]
+fn a_value_the_other_side_held_all_along_is_not_doubled() {
+    let (bare, held) = (card(&["FN:A"]), card(&["FN:A", "TEL:+49 170 7"]));
+    let dressed = card(&["FN:A", "TEL:0049 1707"]);
+    for (base, pc, phone) in [
+        (Baseline { pc: bare.clone(), phone: held.clone() }, &dressed, &held),
+        (Baseline { pc: held.clone(), phone: bare.clone() }, &held, &dressed),
+    ] {
+        let case = Case { base: Some(base), ..Case::new(pc, pc, phone) };
+        let merged = case.run();
+        assert_eq!((&merged.pc, &merged.phone), (pc, phone));
+    }
+}

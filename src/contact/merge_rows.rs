@@ -3,9 +3,12 @@
 //! This file must not decide who wins; it only finds out which values belong together.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::align::{Relation, align};
+use super::card::Card;
 use super::decoded::{DecodedCard, Entry};
+use super::merge::Baseline;
 
 /// One value through all four cards, as indices of their entries. At least one is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,13 +21,32 @@ pub(super) struct Row {
 
 /// The four cards of a merge. Without a baseline both bases are `None`.
 pub(super) struct Sides {
-    pub(super) base_pc: Option<DecodedCard>,
-    pub(super) base_phone: Option<DecodedCard>,
-    pub(super) pc: DecodedCard,
-    pub(super) phone: DecodedCard,
+    pub(super) base_pc: Option<Rc<DecodedCard>>,
+    pub(super) base_phone: Option<Rc<DecodedCard>>,
+    pub(super) pc: Rc<DecodedCard>,
+    pub(super) phone: Rc<DecodedCard>,
 }
 
 impl Sides {
+    /// Decodes the cards; those that have the same bytes, as a side that did not change, once.
+    pub(super) fn decode(base: Option<&Baseline>, pc: &Card, phone: &Card) -> Self {
+        fn of<'a>(known: &mut Vec<(&'a Card, Rc<DecodedCard>)>, card: &'a Card) -> Rc<DecodedCard> {
+            if let Some((_, decoded)) = known.iter().find(|(other, _)| *other == card) {
+                return Rc::clone(decoded);
+            }
+            let decoded = Rc::new(DecodedCard::of(card));
+            known.push((card, Rc::clone(&decoded)));
+            decoded
+        }
+        let mut known: Vec<(&Card, Rc<DecodedCard>)> = Vec::with_capacity(4);
+        Self {
+            pc: of(&mut known, pc),
+            phone: of(&mut known, phone),
+            base_pc: base.map(|base| of(&mut known, &base.pc)),
+            base_phone: base.map(|base| of(&mut known, &base.phone)),
+        }
+    }
+
     pub(super) fn base_pc_entries(&self) -> &[Entry] {
         self.base_pc.as_ref().map_or(&[], |card| &card.entries)
     }

@@ -232,6 +232,10 @@ impl LineWriter<'_> {
             for (part, donor) in on_line {
                 set_part(&mut property, entry, *part, donor.as_ref(), self.editor.version());
             }
+            if is_blank(&property) {
+                self.remove_line(entry.line);
+                return;
+            }
             self.editor.replace(entry.line, &property);
         }
         for part in [Part::Label, Part::Format] {
@@ -353,6 +357,12 @@ impl LineWriter<'_> {
         let empty = decoded.empties.iter().find(|(name, _)| name == property).map(|(_, line)| *line);
         self.put_new(empty, &NewProperty::new(property, Value::List(added)), self.editor.version());
     }
+}
+
+/// Whether every component went, so that the line says nothing. A name's line stays: vCard 2.1 and 3.0 want one.
+fn is_blank(property: &NewProperty) -> bool {
+    let Value::Components(components) = &property.value else { return false };
+    property.name != "N" && components.iter().flatten().all(|item| item.trim().is_empty())
 }
 
 /// The donor of everything, if after the change the value is the donor's in every part of its line and the value

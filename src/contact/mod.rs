@@ -60,5 +60,3 @@ pub use render::{NewProperty, Value};
 pub use summary::Summary;
 pub use translate::{Translation, translate};
 pub use writer::{Written, write};
-#[cfg(test)]
-mod timing_tmp;

@@ -59,10 +59,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens a session: drops leftovers of an earlier one, then OpenSession and GetDeviceInfo.
+    /// Opens a session: OpenSession and GetDeviceInfo.
     ///
-    /// A session left open (201E) is closed first. A responder that does not answer, or answers nonsense, is reset
-    /// once and asked again.
+    /// A session left open (201E) is closed first. If an answer makes no sense, leftovers of an earlier session are
+    /// dropped and it is asked again. A responder that does not answer, or still answers nonsense, is reset once.
     ///
     /// # Errors
     /// When the device is gone, held, busy for more than 11 s, mute, or refuses.
@@ -82,16 +82,26 @@ impl Session {
             root_parent_is_zero: false,
             storage_count: 0,
         };
-        session.transport.drain()?;
         match session.start() {
-            Err(error) if reset_may_help(&error) => {
+            // Most likely an earlier run left bytes on the way. Looking for them costs a wait, so it is done only now.
+            Err(error) if leftovers_may_explain(&error) => {
                 session.is_open = false;
-                session.transport.reset()?;
-                session.start()?;
+                session.transport.drain()?;
+                match session.start() {
+                    Err(error) if reset_may_help(&error) => session.reset_and_start()?,
+                    result => result?,
+                }
             }
+            Err(error) if reset_may_help(&error) => session.reset_and_start()?,
             result => result?,
         }
         Ok(session)
+    }
+
+    fn reset_and_start(&mut self) -> Result<(), MtpError> {
+        self.is_open = false;
+        self.transport.reset()?;
+        self.start()
     }
 
     fn start(&mut self) -> Result<(), MtpError> {
@@ -263,6 +273,11 @@ impl Drop for Session {
             let _ = self.close();
         }
     }
+}
+
+/// True if bytes that an earlier session left on the way may be what was read instead of an answer.
+const fn leftovers_may_explain(error: &MtpError) -> bool {
+    matches!(error, MtpError::Protocol(_) | MtpError::SessionLost | MtpError::Response { .. })
 }
 
 /// True if a device reset may cure what went wrong while a session opened.

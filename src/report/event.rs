@@ -1,7 +1,7 @@
 //! The events of a session, in the order in which they happen.
 
 use crate::plan::{Action, Plan};
-use crate::relationship::Side;
+use crate::relationship::{Mode, Side};
 
 use super::Summary;
 
@@ -37,6 +37,17 @@ impl ActionOutcome {
 /// One event.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// Both sides are open.
+    Opened {
+        /// The phone's label.
+        phone: String,
+        /// The name of its device profile.
+        profile: String,
+        /// The book's name.
+        book: String,
+        /// The mode of the session.
+        mode: Mode,
+    },
     /// An interrupted session is settled first: so many writes without an outcome.
     Recovering {
         /// How many writes.

@@ -1,0 +1,538 @@
+//! The command line's grammar: commands, flags and their help, examples first. It does nothing.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+
+use crate::contact::{ConflictPolicy, Version};
+use crate::relationship::Mode;
+
+/// Examples stand before the usage line: most people read no further.
+const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tetherbook",
+    version,
+    about = "Keeps the contacts on a phone and the contacts on a PC the same, over the USB cable, with no cloud.",
+    before_help = "Examples:\n  \
+        tetherbook sync --phone dir:/media/card/contacts --dry-run   look first\n  \
+        tetherbook sync --phone dir:/media/card/contacts             then sync\n  \
+        tetherbook import friends.vcf                                add contacts\n  \
+        tetherbook list                                              see them",
+    after_help = "Every command has its own examples: tetherbook sync --help. Exit codes: tetherbook man.",
+    help_template = TEMPLATE,
+    term_width = 80,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    disable_help_flag = true,
+    disable_version_flag = true
+)]
+pub struct Arguments {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Write results as JSON lines
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say only what must be known
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Show everything, new contacts in full
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colours (NO_COLOR and TERM=dumb are heeded)
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub color: Option<ColourChoice>,
+    /// The database [env: TETHERBOOK_DATABASE]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub database: Option<PathBuf>,
+    /// The configuration file; none is needed
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Show this help
+    #[arg(short, long, global = true, action = clap::ArgAction::HelpShort)]
+    pub help: Option<bool>,
+    /// Show the version
+    #[arg(short = 'V', long, global = true, action = clap::ArgAction::Version)]
+    pub version: Option<bool>,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColourChoice {
+    /// On a terminal that has them.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What becomes of a field that both sides changed differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyChoice {
+    /// Keep both sides apart and report it
+    Hold,
+    /// The phone's value goes to the PC
+    Phone,
+    /// The PC's value goes to the phone
+    Pc,
+    /// The contact that was revised last wins
+    Newest,
+    /// Keep both values on both sides
+    Both,
+}
+
+impl From<PolicyChoice> for ConflictPolicy {
+    fn from(choice: PolicyChoice) -> Self {
+        match choice {
+            PolicyChoice::Hold => Self::Hold,
+            PolicyChoice::Phone => Self::Phone,
+            PolicyChoice::Pc => Self::Pc,
+            PolicyChoice::Newest => Self::Newest,
+            PolicyChoice::Both => Self::Both,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the phone and the book the same
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook sync --phone dir:/media/card/contacts --dry-run\n  \
+            tetherbook sync --phone dir:/media/card/contacts\n  \
+            tetherbook sync --mode phone-to-pc           only ever copy to the PC\n  \
+            tetherbook sync --conflicts newest           let the later edit win"
+    )]
+    Sync(SyncArguments),
+    /// Show what a sync would do; writes nothing
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook diff --phone dir:/media/card/contacts\n  \
+            tetherbook diff --exit-code && echo the same"
+    )]
+    Diff(DiffArguments),
+    /// Show books, phones, the last sessions and what is waiting
+    #[command(help_template = TEMPLATE, before_help = "Example:\n  tetherbook status")]
+    Status,
+    /// List contacts
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook list\n  tetherbook list ada\n  tetherbook list --json | jq -r .fn"
+    )]
+    List(ListArguments),
+    /// Show one contact
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook show \"Ada Lovelace\"\n  tetherbook show ada --vcard"
+    )]
+    Show(ShowArguments),
+    /// Add a contact
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook add --name \"Ada Lovelace\" --phone mobile=+447700900123 --email ada@example.org\n  \
+            tetherbook add - < card.vcf"
+    )]
+    Add(AddArguments),
+    /// Change a contact, in an editor or by flags
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook edit \"Ada Lovelace\"                        in $VISUAL or $EDITOR\n  \
+            tetherbook edit ada --email work=ada@example.org      add an address\n  \
+            tetherbook edit ada --title \"\"                        take the title away"
+    )]
+    Edit(EditArguments),
+    /// Remove contacts
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook rm \"Old Friend\"\n  tetherbook rm --yes 5d41402a-bc4b-4a76-b971-9d911017c592"
+    )]
+    Rm(RmArguments),
+    /// Add contacts from vCard files
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook import friends.vcf\n  tetherbook import ~/cards/ --book friends\n  \
+            tetherbook import - < friends.vcf"
+    )]
+    Import(ImportArguments),
+    /// Write contacts as vCards
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook export > all.vcf\n  tetherbook export --format 4.0 all.vcf\n  \
+            tetherbook export cards/            one file each"
+    )]
+    Export(ExportArguments),
+    /// List and add books
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook books\n  tetherbook books add friends"
+    )]
+    Books(BooksArguments),
+    /// Look at the sync states
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook state show\n  tetherbook state decode --json 0f1e…"
+    )]
+    State(StateArguments),
+    /// Show past sessions
+    #[command(help_template = TEMPLATE, before_help = "Examples:\n  tetherbook log\n  tetherbook log show 12")]
+    Log(LogArguments),
+    /// Watch a real sync with a simulated phone
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook demo\n  tetherbook demo --keep /tmp/tetherbook-demo"
+    )]
+    Demo(DemoArguments),
+    /// Write a completion script for a shell
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Example:\n  tetherbook completions bash > ~/.local/share/bash-completion/completions/tetherbook"
+    )]
+    Completions(CompletionsArguments),
+    /// Write the manual page
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook man | man -l -\n  tetherbook man --directory ~/.local/share/man/man1"
+    )]
+    Man(ManArguments),
+}
+
+/// What is synced with what, and how.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WhatArguments {
+    /// The phone: usb, usb:SERIAL, dir:PATH or sim:DIR
+    #[arg(long, value_name = "ADDRESS")]
+    pub phone: Option<String>,
+    /// How a simulated phone (sim:DIR) behaves
+    #[arg(long, value_name = "NAME")]
+    pub sim_personality: Option<String>,
+    /// The book on the PC
+    #[arg(long, value_name = "NAME")]
+    pub book: Option<String>,
+    /// Who follows whom
+    #[arg(long, value_name = "MODE", value_parser = mode_parser())]
+    pub mode: Option<Mode>,
+    /// What becomes of a field that both sides changed differently
+    #[arg(long, value_name = "POLICY")]
+    pub conflicts: Option<PolicyChoice>,
+    /// Read every contact on the phone, whatever its date says
+    #[arg(long)]
+    pub deep: bool,
+    /// Tell what it cost
+    #[arg(long)]
+    pub stats: bool,
+    /// Many deletions are meant
+    #[arg(long)]
+    pub allow_deletes: bool,
+}
+
+/// Arguments of `sync`.
+#[derive(Debug, Clone, Args)]
+pub struct SyncArguments {
+    /// What is synced with what.
+    #[command(flatten)]
+    pub what: WhatArguments,
+    /// Only show what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Clone, Args)]
+pub struct DiffArguments {
+    /// What is compared with what.
+    #[command(flatten)]
+    pub what: WhatArguments,
+    /// End with exit code 1 if there are differences
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// Arguments of `list`.
+#[derive(Debug, Clone, Args)]
+pub struct ListArguments {
+    /// Only contacts with this UID or name, or a word of the name that begins so
+    #[arg(value_name = "TEXT")]
+    pub query: Option<String>,
+    /// Only this book; without it, all of them
+    #[arg(long, value_name = "NAME")]
+    pub book: Option<String>,
+}
+
+/// Which contact is meant.
+#[derive(Debug, Clone, Args)]
+pub struct WhichArguments {
+    /// UID, #NUMBER, name, or the beginning of a word of the name
+    #[arg(value_name = "CONTACT")]
+    pub contact: String,
+    /// Only in this book; without it, in all of them
+    #[arg(long, value_name = "NAME")]
+    pub book: Option<String>,
+}
+
+/// Arguments of `show`.
+#[derive(Debug, Clone, Args)]
+pub struct ShowArguments {
+    /// Which contact.
+    #[command(flatten)]
+    pub which: WhichArguments,
+    /// Write the vCard as it is stored
+    #[arg(long)]
+    pub vcard: bool,
+}
+
+/// The fields that flags can set.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Fields")]
+pub struct FieldArguments {
+    /// The name as it is shown
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// The given name
+    #[arg(long, value_name = "TEXT")]
+    pub given: Option<String>,
+    /// The family name
+    #[arg(long, value_name = "TEXT")]
+    pub family: Option<String>,
+    /// A phone number, with its kind: mobile=…, home=…, work=…, fax=…
+    #[arg(long, value_name = "[KIND=]NUMBER")]
+    pub phone: Vec<String>,
+    /// An e-mail address, with its kind: home=… or work=…
+    #[arg(long, value_name = "[KIND=]ADDRESS")]
+    pub email: Vec<String>,
+    /// The organisation
+    #[arg(long, value_name = "TEXT")]
+    pub org: Option<String>,
+    /// The job title
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// A note
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// The birthday: 1815-12-10, or --12-10 without a year
+    #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
+    pub birthday: Option<String>,
+}
+
+/// Arguments of `add`.
+#[derive(Debug, Clone, Args)]
+pub struct AddArguments {
+    /// `-`: read a vCard from stdin
+    #[arg(value_name = "-", value_parser = PossibleValuesParser::new(["-"]), hide_possible_values = true)]
+    pub card: Option<String>,
+    /// The fields.
+    #[command(flatten)]
+    pub fields: FieldArguments,
+    /// The book; the usual one without it
+    #[arg(long, value_name = "NAME")]
+    pub book: Option<String>,
+}
+
+/// Arguments of `edit`.
+#[derive(Debug, Clone, Args)]
+pub struct EditArguments {
+    /// Which contact.
+    #[command(flatten)]
+    pub which: WhichArguments,
+    /// What is set. A phone number or e-mail address is added; an empty text takes a field away.
+    #[command(flatten)]
+    pub fields: FieldArguments,
+    /// A phone number to take away
+    #[arg(long, value_name = "NUMBER", help_heading = "Fields")]
+    pub remove_phone: Vec<String>,
+    /// An e-mail address to take away
+    #[arg(long, value_name = "ADDRESS", help_heading = "Fields")]
+    pub remove_email: Vec<String>,
+}
+
+/// Arguments of `rm`.
+#[derive(Debug, Clone, Args)]
+pub struct RmArguments {
+    /// UIDs, #NUMBERs or names
+    #[arg(value_name = "CONTACT", required = true)]
+    pub contacts: Vec<String>,
+    /// Only in this book; without it, in all of them
+    #[arg(long, value_name = "NAME")]
+    pub book: Option<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArguments {
+    /// vCard files, folders of .vcf files, or - for stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub sources: Vec<PathBuf>,
+    /// The book; the usual one without it
+    #[arg(long, value_name = "NAME")]
+    pub book: Option<String>,
+    /// Replace a contact that has the same UID and other content
+    #[arg(long)]
+    pub update: bool,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArguments {
+    /// A file, a folder (one file per contact), or - for stdout
+    #[arg(value_name = "TARGET", default_value = "-")]
+    pub target: PathBuf,
+    /// The vCard version; 3.0 is what every phone and program reads
+    #[arg(long, value_name = "VERSION", default_value = "3.0", value_parser = version_parser())]
+    pub format: Version,
+    /// Only this book; without it, all of them
+    #[arg(long, value_name = "NAME")]
+    pub book: Option<String>,
+    /// Ask a second strict parser about every 4.0 card and tell what it says
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Arguments of `books`.
+#[derive(Debug, Clone, Args)]
+pub struct BooksArguments {
+    /// What to do; without it, list them
+    #[command(subcommand)]
+    pub action: Option<BooksAction>,
+}
+
+/// What to do with books.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BooksAction {
+    /// List the books
+    List,
+    /// Make a book
+    Add {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Arguments of `state`.
+#[derive(Debug, Clone, Args)]
+pub struct StateArguments {
+    /// What to do; without it, show
+    #[command(subcommand)]
+    pub action: Option<StateAction>,
+}
+
+/// What to do with sync states.
+#[derive(Debug, Clone, Subcommand)]
+pub enum StateAction {
+    /// Show each direction's state in words and in hexadecimal
+    Show,
+    /// Decode a set of ids or change numbers (MS-OXCFXICS 2.2.2.4) or a whole state
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook state decode 33221100554477668899aabbccddeeff5200000000000100000000000500\n  \
+            tetherbook state decode --whole - < state.hex"
+    )]
+    Decode {
+        /// Hexadecimal digits; spaces and a leading 0x do not matter; - reads them from stdin
+        #[arg(value_name = "HEX", required = true, num_args = 1..)]
+        hex: Vec<String>,
+        /// It is a whole state as `state show` prints it, not a single set
+        #[arg(long)]
+        whole: bool,
+    },
+}
+
+/// Arguments of `log`.
+#[derive(Debug, Clone, Args)]
+pub struct LogArguments {
+    /// What to do; without it, list the last sessions
+    #[command(subcommand)]
+    pub action: Option<LogAction>,
+    /// So many sessions
+    #[arg(short = 'n', long, value_name = "NUMBER", default_value_t = 20)]
+    pub limit: usize,
+}
+
+/// What to do with the history.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LogAction {
+    /// Show what each action of a session did
+    Show {
+        /// The session's number
+        #[arg(value_name = "SESSION")]
+        session: i64,
+    },
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Clone, Args)]
+pub struct ManArguments {
+    /// The page of this command; the main page without it
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Write all pages into this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+    pub directory: Option<PathBuf>,
+}
+
+fn mode_parser() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(Mode::ALL.map(Mode::name)).try_map(|name| Mode::by_name(&name).ok_or("no such mode"))
+}
+
+fn version_parser() -> impl TypedValueParser<Value = Version> {
+    PossibleValuesParser::new(["3.0", "4.0", "2.1"]).try_map(|name| match name.as_str() {
+        "2.1" => Ok(Version::V21),
+        "3.0" => Ok(Version::V30),
+        "4.0" => Ok(Version::V40),
+        _ => Err("no such version"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_holds_together() {
+        super::Arguments::command().debug_assert();
+    }
+}
+
+/// The arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Copy the phone's files and the database here at the end
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}

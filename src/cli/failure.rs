@@ -1,0 +1,185 @@
+//! Why a command failed: what to say, what to do about it, and the exit code. All three are decided here, for every
+//! kind of error, so that no command has an opinion of its own.
+
+use std::io;
+use std::path::Path;
+
+use crate::agent::StartFailure;
+use crate::contact::CardError;
+use crate::device::{AddressError, ProfileError, TreeError};
+use crate::provider::{LedgerError, ProviderError};
+use crate::relationship::Side;
+use crate::report::{ExitCode, sentence};
+use crate::session;
+use crate::store::StoreError;
+
+/// A command that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// The exit code.
+    pub exit: ExitCode,
+    /// What went wrong; empty if it was told already.
+    pub message: String,
+    /// What the person can do about it.
+    pub hint: Option<String>,
+}
+
+impl Failed {
+    /// A failure with this message and hint.
+    #[must_use]
+    pub fn new(exit: ExitCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// A failure that no other exit code names.
+    #[must_use]
+    pub fn general(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(ExitCode::Failed, message, hint)
+    }
+
+    /// The command line or the configuration is wrong.
+    #[must_use]
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(ExitCode::Usage, message, hint)
+    }
+
+    /// It was told already: only the exit code is left.
+    #[must_use]
+    pub fn told(exit: ExitCode) -> Self {
+        Self { exit, message: String::new(), hint: None }
+    }
+
+    /// A file or folder could not be used.
+    #[must_use]
+    pub fn file(doing: &str, path: &Path, error: &io::Error) -> Self {
+        let hint = match error.kind() {
+            io::ErrorKind::NotFound => "check the name; the folder must exist",
+            io::ErrorKind::PermissionDenied => "check who owns it and its permissions",
+            io::ErrorKind::StorageFull => "free some space on that disk, then try again",
+            io::ErrorKind::IsADirectory => "name a file, not a folder",
+            _ => "check the disk, then try again",
+        };
+        // A temporary file's own name says nothing to anybody.
+        let text = error.to_string();
+        let text = text.split(" at path ").next().unwrap_or_default();
+        Self::general(format!("{} cannot be {doing}: {text}", path.display()), hint)
+    }
+
+    /// Writing results failed. A reader that has seen enough and closed the pipe is no failure.
+    #[must_use]
+    pub fn output(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::told(ExitCode::Done);
+        }
+        Self::general(format!("the results cannot be written: {error}"), "check where stdout goes and whether its disk is full")
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        let exit = match &error {
+            StoreError::Locked { .. } => ExitCode::Locked,
+            _ => ExitCode::Failed,
+        };
+        // The store's messages say what to do after their last semicolon.
+        let text = error.to_string();
+        match text.rsplit_once("; ") {
+            Some((message, hint)) => Self::new(exit, message, hint),
+            None => Self::new(exit, text, "tetherbook status shows what is stored"),
+        }
+    }
+}
+
+impl From<StartFailure> for Failed {
+    fn from(failure: StartFailure) -> Self {
+        match failure {
+            StartFailure::Phone(error) => error.into(),
+            StartFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LedgerError> for Failed {
+    fn from(error: LedgerError) -> Self {
+        let hint = match error {
+            LedgerError::Damaged(_) => {
+                "keep a copy of the database, then put a backup in its place, or move it away and sync again"
+            }
+            _ => "check the disk and its free space, then run the same command again",
+        };
+        Self::general(error.to_string(), hint)
+    }
+}
+
+impl From<ProviderError> for Failed {
+    fn from(error: ProviderError) -> Self {
+        Self::from(&session::Failure::Side { side: Side::Phone, error })
+    }
+}
+
+impl From<TreeError> for Failed {
+    fn from(error: TreeError) -> Self {
+        Self::from(error.for_side())
+    }
+}
+
+impl From<AddressError> for Failed {
+    fn from(error: AddressError) -> Self {
+        Self::usage(error.to_string(), "tetherbook sync --phone dir:/path/to/folder")
+    }
+}
+
+impl From<ProfileError> for Failed {
+    fn from(error: ProfileError) -> Self {
+        Self::usage(error.to_string(), "correct that device profile, or move it away")
+    }
+}
+
+impl From<CardError> for Failed {
+    fn from(error: CardError) -> Self {
+        Self::general(error.to_string(), "give one vCard: BEGIN:VCARD, its lines, END:VCARD")
+    }
+}
+
+impl From<&session::Failure> for Failed {
+    fn from(failure: &session::Failure) -> Self {
+        let exit = failure.exit_code(false);
+        match failure {
+            session::Failure::Side { side, error } => {
+                Self { exit, message: sentence(&error.to_string()), hint: Some(side_hint(*side, error)) }
+            }
+            session::Failure::Memory(error) => Self::from(error.clone()),
+            // What stopped it and the ways on are told where the plan is shown.
+            session::Failure::Stopped(_) => Self::told(exit),
+            session::Failure::Interrupted => {
+                Self::new(exit, failure.to_string(), "run the same command again; it goes on from there")
+            }
+        }
+    }
+}
+
+/// What to do about a side that could not be asked.
+fn side_hint(side: Side, error: &ProviderError) -> String {
+    if side == Side::Pc {
+        return String::from("check the disk and its free space, then run the same command again");
+    }
+    String::from(match error {
+        ProviderError::NotFound(_) => {
+            "plug the phone in, unlock it and choose file transfer; or name a folder: --phone dir:/path"
+        }
+        ProviderError::Busy(_) => {
+            "close the program that uses the phone (a file manager, a photo importer), then try again"
+        }
+        ProviderError::Locked(_) => {
+            "unlock the phone and choose file transfer; if it is a folder, check its name and that it is mounted"
+        }
+        ProviderError::Disconnected(_) => "plug the phone in again and run the same command; it goes on from there",
+        ProviderError::NoChannel(_) => {
+            "make one of these folders on the phone, or describe the phone's own in a device profile"
+        }
+        ProviderError::Protocol(_) => "unplug the phone, plug it in again, then try again",
+        ProviderError::Item(_) | ProviderError::Gone(_) => "run the same command again",
+        ProviderError::Unusable(_) => "see what tetherbook status says about the database",
+        _ => "check the folder, its permissions and its free space, then try again",
+    })
+}

@@ -1,0 +1,33 @@
+//! The command line: one file per command, and what they share.
+//!
+//! A command reads its arguments, asks the other rooms, and writes results to stdout and talk to stderr. It holds
+//! no sync logic. Nothing but `world` reads the real clock, the environment or a random number; nothing but
+//! `failure` decides an exit code for an error.
+
+mod add;
+mod arguments;
+mod books;
+mod completions;
+mod configuration;
+mod demo;
+mod edit;
+mod export;
+mod failure;
+mod fields;
+mod import;
+mod invocation;
+mod list;
+mod log;
+mod man;
+mod paths;
+mod phone;
+mod rm;
+mod run;
+mod show;
+mod state;
+mod status;
+mod sync;
+mod world;
+
+pub use run::run;
+pub use world::{Stream, Terminal, World};

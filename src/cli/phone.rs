@@ -1,0 +1,111 @@
+//! Opening the phone that an address names: a folder, or the simulated phone over a folder.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use crate::agent::{self, ConnectedPhone};
+use crate::device::{MtpTree, PhoneAddress, ProfileSet};
+use crate::mtp::SessionOptions;
+use crate::report::ExitCode;
+use crate::sim::{DirectoryStorage, FaultPlan, Personality, Phone, SharedStorage, SharedTrace};
+use crate::store::Store;
+
+use super::failure::Failed;
+use super::paths;
+use super::world::World;
+
+/// The personality of a simulated phone for which none is named.
+const DEFAULT_PERSONALITY: &str = "android";
+
+/// Opens the tree of the phone at `address`.
+///
+/// # Errors
+/// When it is not there, or does not answer.
+pub fn open_phone(world: &World, store: &Store, address: &PhoneAddress) -> Result<ConnectedPhone, Failed> {
+    match address {
+        PhoneAddress::Directory(path) => {
+            let tree = existing(path).and_then(|()| Ok(address.open_directory()?))?;
+            let tree = tree.ok_or_else(|| absent(path))?;
+            Ok(ConnectedPhone { tree, address: format!("dir:{}", whole(path)) })
+        }
+        PhoneAddress::Simulated { directory, personality } => {
+            existing(directory)?;
+            open_simulated(world, store, directory, personality)
+        }
+        PhoneAddress::Usb { .. } => Err(Failed::new(
+            ExitCode::NoPhone,
+            "this version does not reach phones over the cable yet",
+            "mount the phone or its card and name its folder of contact files: --phone dir:/path/to/contacts; \
+             or see it work first: tetherbook demo",
+        )),
+    }
+}
+
+fn open_simulated(
+    world: &World,
+    store: &Store,
+    directory: &Path,
+    personality: &str,
+) -> Result<ConnectedPhone, Failed> {
+    let name = if personality.is_empty() { DEFAULT_PERSONALITY } else { personality };
+    let personality = Personality::by_name(name).ok_or_else(|| {
+        Failed::usage(
+            format!("there is no simulated phone named {name:?}"),
+            format!("name one of: {}", Personality::names().join(", ")),
+        )
+    })?;
+    let address = format!("sim:{}", whole(directory));
+    let storage: SharedStorage = DirectoryStorage::shared(directory);
+    let phone = Phone::new(personality, storage, Rc::clone(&world.clock));
+    connect_simulated(world, store, &phone, FaultPlan::none(), address, &mut None)
+}
+
+/// Plugs a simulated phone in and opens a session with it; what goes over the cable can be followed in `trace`.
+///
+/// # Errors
+/// When the planned faults keep it from answering.
+pub fn connect_simulated(
+    world: &World,
+    store: &Store,
+    phone: &Phone,
+    faults: FaultPlan,
+    address: String,
+    trace: &mut Option<SharedTrace>,
+) -> Result<ConnectedPhone, Failed> {
+    let habits = agent::remembered_habits(store, &address)?.unwrap_or_default();
+    let options =
+        SessionOptions { listing_method: MtpTree::listing_method_of(&habits), ..SessionOptions::default() };
+    let link = phone.plug_in(faults);
+    *trace = Some(link.trace());
+    let tree = MtpTree::open(Box::new(link), Rc::clone(&world.clock), &options)?;
+    Ok(ConnectedPhone { tree: Box::new(tree), address })
+}
+
+/// The known devices; a person's own profiles go first.
+///
+/// # Errors
+/// When a profile cannot be read.
+pub fn profiles(world: &World) -> Result<ProfileSet, Failed> {
+    let mut profiles = ProfileSet::built_in()?;
+    if let Some(folder) = paths::device_profiles(world) {
+        profiles.add_folder(&folder)?;
+    }
+    Ok(profiles)
+}
+
+fn existing(path: &Path) -> Result<(), Failed> {
+    if path.is_dir() { Ok(()) } else { Err(absent(path)) }
+}
+
+fn absent(path: &Path) -> Failed {
+    Failed::new(
+        ExitCode::NoPhone,
+        format!("there is no folder {}", path.display()),
+        "check its name, and that the phone or card is plugged in and mounted",
+    )
+}
+
+/// Where a folder is on this computer stands for the serial number that it does not have.
+fn whole(path: &Path) -> String {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}

@@ -1,0 +1,60 @@
+//! `rm`: removes contacts from a book. The next sync removes them from the phone; until then the history has them.
+
+use std::io::{BufRead, BufReader, Write};
+
+use crate::report::{ExitCode, count, shown};
+
+use super::arguments::RmArguments;
+use super::failure::Failed;
+use super::invocation::{Invocation, Outcome, book_label};
+
+/// Runs `rm`.
+pub fn run(invocation: &Invocation<'_>, arguments: &RmArguments) -> Outcome {
+    let (lock, store) = invocation.open_for_writing()?;
+    let mut meant = Vec::new();
+    for text in &arguments.contacts {
+        meant.push(invocation.contact(&store, arguments.book.as_deref(), text)?);
+    }
+    if !arguments.yes {
+        let names: Vec<String> = meant.iter().map(|(_, contact)| shown(&contact.row.name)).collect();
+        if !confirmed(invocation, &names)? {
+            invocation.say("Nothing was removed.");
+            return Ok(ExitCode::Done);
+        }
+    }
+    // All of them or none.
+    store.begin()?;
+    for (book, contact) in &meant {
+        book.remove(contact.row.item, Some(contact.revision))?;
+    }
+    store.commit()?;
+    drop(lock);
+    for (book, contact) in &meant {
+        let (name, book) = (&contact.row.name, book_label(book));
+        invocation.done(
+            format_args!("Removed {} from {book}.", shown(name)),
+            &serde_json::json!({"type": "removed", "uid": contact.row.uid, "fn": name, "book": book}),
+        )?;
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Asks; only a clear yes is one.
+fn confirmed(invocation: &Invocation<'_>, names: &[String]) -> Result<bool, Failed> {
+    let terminal = invocation.world.terminal;
+    if !terminal.stdin || !terminal.stderr {
+        return Err(Failed::usage(
+            format!("{} would be removed, and there is nobody to ask", count(names.len(), "contact")),
+            "add --yes if it is meant",
+        ));
+    }
+    let mut stderr = invocation.world.stderr.clone();
+    let asked = write!(stderr, "Remove {}? [y/N] ", names.join(", ")).and_then(|()| stderr.flush());
+    asked.map_err(|error| Failed::output(&error))?;
+    let mut answer = String::new();
+    let mut stdin = invocation.world.stdin.borrow_mut();
+    BufReader::new(&mut **stdin).read_line(&mut answer).map_err(|error| {
+        Failed::general(format!("the answer cannot be read: {error}"), "add --yes if it is meant")
+    })?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}

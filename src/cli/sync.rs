@@ -1,0 +1,227 @@
+//! `sync` and `diff`: opens both sides, lets `session` turn the crank, and shows what it says. No sync logic here.
+
+use std::io::Write;
+use std::rc::Rc;
+
+use crate::agent::{self, StartFailure, Wish};
+use crate::contact::ConflictPolicy;
+use crate::device::PhoneAddress;
+use crate::provider::TrackingOptions;
+use crate::report::{
+    ExitCode, Heading, HumanReport, JsonReport, Progress, Report, Summary, error_line, hint_lines,
+};
+use crate::session::Ended;
+use crate::store::{SessionLock, Store};
+
+use super::arguments::{DiffArguments, SyncArguments, WhatArguments};
+use super::failure::Failed;
+use super::invocation::{Invocation, Outcome};
+use super::phone;
+
+/// Runs `sync`.
+pub fn run(invocation: &Invocation<'_>, arguments: &SyncArguments) -> Outcome {
+    let ended = session(invocation, &arguments.what, arguments.dry_run)?;
+    Ok(ended.exit)
+}
+
+/// Runs `diff`.
+pub fn run_diff(invocation: &Invocation<'_>, arguments: &DiffArguments) -> Outcome {
+    let ended = session(invocation, &arguments.what, true)?;
+    let may_say_so = matches!(ended.exit, ExitCode::Done | ExitCode::Conflicts);
+    Ok(if arguments.exit_code && may_say_so && ended.differs { ExitCode::Failed } else { ended.exit })
+}
+
+/// What a session comes down to.
+struct SessionResult {
+    exit: ExitCode,
+    differs: bool,
+}
+
+/// One session from the command line's point of view.
+fn session(invocation: &Invocation<'_>, what: &WhatArguments, dry_run: bool) -> Result<SessionResult, Failed> {
+    let started_us = invocation.world.clock.steady_us();
+    let book_name = invocation.book_name(what.book.as_deref());
+    let address_text = what.phone.clone().or_else(|| invocation.configuration.phone.clone());
+    let address_text = address_text.unwrap_or_else(|| "usb".to_owned());
+    let attempt = address(&address_text, what).and_then(|address| {
+        let setup = Setup { address, book_name: book_name.clone(), dry_run, started_us };
+        run_session(invocation, what, &setup)
+    });
+    match attempt {
+        Ok(ended) => {
+            let differs = ended.plan.as_ref().is_some_and(|plan| !plan.is_empty() || !plan.skipped.is_empty());
+            finish(invocation, &ended)?;
+            Ok(SessionResult { exit: ended.summary.exit, differs })
+        }
+        Err(failed) if invocation.global.json && !failed.message.is_empty() => {
+            let mut summary = Summary::new(&address_text, &book_name, dry_run);
+            summary.exit = failed.exit;
+            invocation.result(error_line(&failed.message, failed.hint.as_deref(), failed.exit))?;
+            invocation.json(&summary)?;
+            Err(Failed::told(failed.exit))
+        }
+        Err(failed) => Err(failed),
+    }
+}
+
+/// What was decided before anything was opened.
+struct Setup {
+    address: PhoneAddress,
+    book_name: String,
+    dry_run: bool,
+    started_us: u64,
+}
+
+fn address(text: &str, what: &WhatArguments) -> Result<PhoneAddress, Failed> {
+    let address: PhoneAddress = text.parse()?;
+    Ok(match (address, &what.sim_personality) {
+        (PhoneAddress::Simulated { directory, .. }, Some(name)) => {
+            PhoneAddress::Simulated { directory, personality: name.clone() }
+        }
+        (address, None) => address,
+        (address, Some(_)) => {
+            return Err(Failed::usage(
+                format!("--sim-personality is for simulated phones, and {address} is none"),
+                "leave it out, or name one: --phone sim:DIRECTORY",
+            ));
+        }
+    })
+}
+
+fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup) -> Result<Ended, Failed> {
+    let (lock, store): (Option<SessionLock>, Store) = if setup.dry_run {
+        (None, invocation.open_for_reading()?)
+    } else {
+        let (lock, store) = invocation.open_for_writing()?;
+        (Some(lock), store)
+    };
+    let world = invocation.world;
+    let configuration = &invocation.configuration;
+    let profiles = phone::profiles(world)?;
+    let connected = phone::open_phone(world, &store, &setup.address)?;
+    let interrupted = || world.is_interrupted();
+    let wish = Wish {
+        store: &store,
+        book: &setup.book_name,
+        mode: what.mode.or(configuration.mode),
+        conflicts: what.conflicts.or(configuration.conflicts).map_or(ConflictPolicy::Hold, Into::into),
+        guards: configuration.guards.guards(),
+        dry_run: setup.dry_run,
+        allow_deletes: what.allow_deletes,
+        tracking: TrackingOptions { deep: what.deep, ..TrackingOptions::default() },
+        profiles: &profiles,
+        clock: Rc::clone(&world.clock),
+        randomness: Rc::clone(&world.randomness),
+        interrupted: &interrupted,
+        started_us: setup.started_us,
+    };
+    let heading = Heading {
+        phone: String::new(),
+        channel: String::new(),
+        book: setup.book_name.clone(),
+        mode: wish.mode.unwrap_or_default(),
+        arguments: repeated(what),
+    };
+    let ended = reported(invocation, what, setup, heading, |report| {
+        agent::sync(connected, &wish, report)
+    })?;
+    drop(lock);
+    Ok(ended)
+}
+
+/// Runs `work` with the report that the flags ask for.
+fn reported(
+    invocation: &Invocation<'_>,
+    what: &WhatArguments,
+    setup: &Setup,
+    heading: Heading,
+    work: impl FnOnce(&mut dyn Report) -> Result<Ended, StartFailure>,
+) -> Result<Ended, Failed> {
+    let world = invocation.world;
+    let failed = |error: std::io::Error| Failed::output(&error);
+    if invocation.global.json {
+        let mut report = JsonReport::new(world.stdout.clone(), setup.dry_run);
+        let ended = with_progress(invocation, setup.started_us, &mut report, work)?;
+        report.finish().map_err(failed)?;
+        return Ok(ended);
+    }
+    let options = invocation.human_options(setup.dry_run, what.stats);
+    let mut report = HumanReport::new(world.stdout.clone(), world.stderr.clone(), heading, options);
+    let ended = with_progress(invocation, setup.started_us, &mut report, work)?;
+    report.finish().map_err(failed)?;
+    Ok(ended)
+}
+
+fn with_progress<R: Report>(
+    invocation: &Invocation<'_>,
+    started_us: u64,
+    report: &mut R,
+    work: impl FnOnce(&mut dyn Report) -> Result<Ended, StartFailure>,
+) -> Result<Ended, StartFailure> {
+    let world = invocation.world;
+    let is_dumb = world.variable("TERM").is_some_and(|terminal| terminal == "dumb");
+    if !world.terminal.stderr || is_dumb || invocation.global.quiet {
+        return work(report);
+    }
+    let terminal = Box::new(world.stderr.clone());
+    work(&mut Progress::new(report, terminal, Rc::clone(&world.clock), started_us))
+}
+
+/// Tells why it ended early; with `--json`, then the summary, which is always the last line.
+fn finish(invocation: &Invocation<'_>, ended: &Ended) -> Result<(), Failed> {
+    let failed = ended.failure.as_ref().map(|failure| Failed { exit: ended.summary.exit, ..failure.into() });
+    if invocation.global.json {
+        if let Some(failed) = &failed {
+            let message = if failed.message.is_empty() { "a guard stopped the session" } else { &failed.message };
+            let hint = failed.hint.as_deref().unwrap_or("tetherbook diff shows all of it; --allow-deletes goes ahead");
+            invocation.result(error_line(message, Some(hint), failed.exit))?;
+        }
+        return invocation.json(&ended.summary);
+    }
+    let Some(failed) = failed.filter(|failed| !failed.message.is_empty()) else { return Ok(()) };
+    drop(invocation.world.stdout.clone().flush());
+    invocation.warn(format_args!("error: {}", failed.message));
+    for line in failed.hint.iter().flat_map(|hint| hint_lines(hint)) {
+        invocation.warn(line.render(false));
+    }
+    Ok(())
+}
+
+/// The arguments that choose phone and book, to be repeated in a hint.
+fn repeated(what: &WhatArguments) -> String {
+    let mut arguments = String::new();
+    for (flag, value) in [("--phone", &what.phone), ("--book", &what.book)] {
+        if let Some(value) = value {
+            arguments.push_str(&format!(" {flag} {}", shell_word(value)));
+        }
+    }
+    arguments
+}
+
+/// A word as a POSIX shell takes it.
+fn shell_word(text: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_./:=+,@%".contains(letter);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_repeat_the_phone_as_a_shell_takes_it() {
+        assert_eq!(shell_word("dir:/a/b.c"), "dir:/a/b.c");
+        assert_eq!(shell_word("dir:/a b/c'd"), r"'dir:/a b/c'\''d'");
+        assert_eq!(shell_word(""), "''");
+    }
+
+    #[test]
+    fn a_personality_belongs_to_a_simulated_phone() {
+        let what = WhatArguments { sim_personality: Some("android".into()), ..WhatArguments::default() };
+        assert_eq!(address("sim:/p", &what).unwrap().to_string(), "sim:/p?android");
+        assert_eq!(address("dir:/p", &what).unwrap_err().exit, ExitCode::Usage);
+    }
+}

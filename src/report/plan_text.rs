@@ -1,0 +1,289 @@
+//! The plan for people: a pure function from a [`Plan`] to lines.
+//!
+//! What it prints is the whole plan, not a sample of it: only new contacts are summed up where they are many, and
+//! then it says so and how to see them. It must not print, and it must not decide.
+
+use crate::plan::{Action, Headline, Plan, Stop, WriteStep};
+use crate::relationship::{Mode, Side};
+
+use super::action_text::{Detail, action_lines, hint_lines, note_lines, sentence_lines, skipped_lines};
+use super::layout::{COLUMNS, Label, Line, cut, paragraph, width};
+use super::words::{count, count_of, enumeration, per_side, sentence, shown};
+use super::{PerSide, Summary};
+
+/// From so many new contacts on a side they take one line each.
+const DETAILED_CREATES_MAX: usize = 10;
+/// Beyond so many new contacts on a side the rest is one line for all.
+const LISTED_CREATES_MAX: usize = 40;
+/// So many names are told of what a guard stopped.
+const NAMES_MAX: usize = 5;
+
+/// What stands over the plan, and what its hints repeat.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// The phone's label.
+    pub phone: String,
+    /// How it is reached or which profile it has, in a word; empty for nothing.
+    pub channel: String,
+    /// The book's name.
+    pub book: String,
+    /// The mode of the session.
+    pub mode: Mode,
+    /// The arguments that choose this phone and book, with a space in front, to repeat in hints.
+    pub arguments: String,
+}
+
+impl Heading {
+    /// The line over the plan; two where one is too narrow.
+    #[must_use]
+    pub fn lines(&self, items: (usize, usize)) -> Vec<Line> {
+        let channel = if self.channel.is_empty() { String::new() } else { format!(" ({})", self.channel) };
+        let left = format!("{}{channel}  ⇄  book “{}”", shown(&self.phone), shown(&self.book));
+        let right = format!("{}, {} on the phone, {} on the PC", self.mode.name(), items.1, items.0);
+        let right_column = COLUMNS.saturating_sub(width(&right));
+        let first = Line::new().with(Label::Strong, &cut(&left, COLUMNS));
+        if first.width() + 2 <= right_column {
+            return vec![first.padded_to(right_column).with(Label::Quiet, &right)];
+        }
+        vec![first, Line::new().padded_to(right_column).with(Label::Quiet, &right)]
+    }
+}
+
+/// The plan as `sync --dry-run` and `diff` show it, without the sum at the end.
+#[must_use]
+pub fn plan_lines(plan: &Plan, heading: &Heading, verbose: bool) -> Vec<Line> {
+    let mut lines = heading.lines(plan.items);
+    let mut lister = ActionLister::of(plan, verbose);
+    let mut body = Vec::new();
+    for action in plan.actions.iter().filter(|action| action.is_visible()) {
+        body.extend(lister.lines(action, None));
+    }
+    body.extend(lister.rest());
+    for skipped in &plan.skipped {
+        body.extend(skipped_lines(skipped));
+    }
+    if !body.is_empty() {
+        lines.push(Line::new());
+        lines.extend(body);
+    }
+    if !plan.notes.is_empty() {
+        lines.push(Line::new());
+        lines.extend(plan.notes.iter().flat_map(|note| note_lines(note)));
+    }
+    lines
+}
+
+/// Decides how much of each action is shown, and counts what is not.
+#[derive(Debug, Clone)]
+pub struct ActionLister {
+    verbose: bool,
+    creates: PerSide,
+    listed: PerSide,
+}
+
+impl ActionLister {
+    /// For the actions of this plan.
+    #[must_use]
+    pub fn of(plan: &Plan, verbose: bool) -> Self {
+        let made = |side| plan.actions.iter().filter(|action| action.headline == Headline::Create(side)).count();
+        let creates = PerSide { phone: made(Side::Phone), pc: made(Side::Pc) };
+        Self { verbose, creates, listed: PerSide::default() }
+    }
+
+    /// The lines of one action; none if it goes into the sum. An outcome that is not "done" is always shown.
+    pub fn lines(&mut self, action: &Action, outcome: Option<&str>) -> Vec<Line> {
+        let Headline::Create(side) = action.headline else {
+            let detail = if self.verbose { Detail::Everything } else { Detail::Fields };
+            return action_lines(action, detail, outcome);
+        };
+        if self.verbose {
+            return action_lines(action, Detail::Everything, outcome);
+        }
+        let (creates, listed) = match side {
+            Side::Phone => (self.creates.phone, &mut self.listed.phone),
+            Side::Pc => (self.creates.pc, &mut self.listed.pc),
+        };
+        if creates <= DETAILED_CREATES_MAX {
+            *listed += 1;
+            return action_lines(action, Detail::Fields, outcome);
+        }
+        if *listed >= LISTED_CREATES_MAX && outcome.is_none() {
+            return Vec::new();
+        }
+        *listed += 1;
+        action_lines(action, Detail::OneLine, outcome)
+    }
+
+    /// The lines that stand for the new contacts that were not listed.
+    #[must_use]
+    pub fn rest(&self) -> Vec<Line> {
+        let sides = [
+            (Side::Phone, Label::ToPhone, "→ phone", self.creates.phone.saturating_sub(self.listed.phone)),
+            (Side::Pc, Label::ToPc, "← PC", self.creates.pc.saturating_sub(self.listed.pc)),
+        ];
+        let mut lines = Vec::new();
+        for (side, label, way, more) in sides {
+            if more > 0 && !self.verbose {
+                let text = format!("and {} for the {}; -v lists them all", count(more, "new contact"), side.words());
+                lines.push(Line::new().with(label, way).padded_to(11).with(label, "+").padded_to(13).with(
+                    Label::Plain,
+                    &text,
+                ));
+            }
+        }
+        lines
+    }
+}
+
+/// The sum under a plan or a session: what was (or would be) done, and what waits. `joined` is how many pairs of
+/// contacts were found to be the same on both sides.
+#[must_use]
+pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<Line> {
+    let dry = summary.dry_run;
+    let verbs = if dry { ["create", "update", "delete"] } else { ["created", "updated", "deleted"] };
+    let mut parts: Vec<String> = verbs
+        .into_iter()
+        .zip([summary.created, summary.updated, summary.deleted])
+        .filter_map(|(verb, counts)| per_side(verb, counts))
+        .collect();
+    if summary.merged > 0 {
+        parts.push(format!("{} {} on both sides", if dry { "merge" } else { "merged" }, summary.merged));
+    }
+    if joined > 0 {
+        let pairs = count_of(joined, "pair of equal contacts", "pairs of equal contacts");
+        parts.push(format!("{} {pairs}", if dry { "join" } else { "joined" }));
+    }
+    let waiting = summary.conflicts > 0 || summary.failed > 0;
+    let done = if parts.is_empty() {
+        String::from(match (waiting, dry) {
+            (false, _) => "Nothing to do: both sides are the same.",
+            (true, true) => "Nothing would be written.",
+            (true, false) => "Nothing was written.",
+        })
+    } else {
+        let all = parts.join(", ");
+        format!("{}.", if dry { format!("Would {all}") } else { sentence(&all) })
+    };
+    let mut text = vec![done];
+    if summary.failed > 0 {
+        text.push(format!("{} left alone.", count_of(summary.failed, "item was", "items were")));
+    }
+    if dry && !parts.is_empty() {
+        text.push(String::from("Nothing was written: this was a dry run."));
+    }
+    let mut lines = sentence_lines(&text.join(" "));
+    if summary.conflicts > 0 {
+        let fields = count_of(summary.conflicts, "field waits", "fields wait");
+        lines.extend(paragraph(Label::Attention, &format!("{fields} for a decision."), 0));
+        lines.extend(hint_lines(&format!(
+            "edit one side and sync again, or let one side win: tetherbook sync{} --conflicts phone (or pc, newest, \
+             both)",
+            heading.arguments
+        )));
+    }
+    lines
+}
+
+/// A guard's stop: what tripped, what would have happened, and the three ways on.
+#[must_use]
+pub fn stop_lines(stop: &Stop, plan: &Plan, heading: &Heading) -> Vec<Line> {
+    let arguments = &heading.arguments;
+    let (why, losing) = match stop {
+        Stop::TooManyDeletes { side, deletes, items, allowed } => (
+            format!(
+                "this would delete {deletes} of {} on the {}; up to {allowed} are deleted without asking.",
+                count(*items, "contact"),
+                side.words()
+            ),
+            Some(*side),
+        ),
+        Stop::EmptySource { side, links } => (
+            format!(
+                "the {} holds no contacts any more, although {} been synced with it. Taken at its word, this would \
+                 delete {} on the {}.",
+                side.words(),
+                count_of(*links, "contact has", "contacts have"),
+                plan.deletes(side.other()),
+                side.other().words()
+            ),
+            Some(side.other()),
+        ),
+        Stop::IncompleteSource { side, why } => (
+            format!(
+                "the {} could not list all its contacts ({}). What was not listed may still be there, so nothing \
+                 can be planned.",
+                side.words(),
+                shown(why)
+            ),
+            None,
+        ),
+    };
+    let mut lines = paragraph(Label::Attention, &format!("Stopped: {why} Nothing was written."), 0);
+    let Some(side) = losing else {
+        lines.extend(hint_lines(&format!(
+            "unlock the phone, plug it in again and repeat: tetherbook sync{arguments}"
+        )));
+        return lines;
+    };
+    let names = deleted_names(plan, side);
+    if !names.is_empty() {
+        lines.extend(sentence_lines(&format!("It would delete {}.", enumeration(&names))));
+    }
+    let restore = match side {
+        Side::Phone => Mode::PhoneToPc,
+        Side::Pc => Mode::PcToPhone,
+    };
+    let other = side.other().words();
+    for (words, command) in [
+        ("To look at all of it:".to_owned(), format!("tetherbook diff{arguments}")),
+        ("If the deletions are meant:".to_owned(), format!("tetherbook sync{arguments} --allow-deletes")),
+        (
+            format!("To put them back on the {other}:"),
+            format!("tetherbook sync{arguments} --mode {}", restore.name()),
+        ),
+    ] {
+        lines.push(Line::new().with(Label::Strong, "Hint: ").with(Label::Plain, &words));
+        lines.push(Line::new().padded_to(8).with(Label::Plain, &command));
+    }
+    lines
+}
+
+fn deleted_names(plan: &Plan, side: Side) -> Vec<String> {
+    let deleted: Vec<&Action> = plan
+        .actions
+        .iter()
+        .filter(|action| matches!(action.step(side), Some(WriteStep::Delete { .. })))
+        .collect();
+    let mut names: Vec<String> =
+        deleted.iter().take(NAMES_MAX).map(|action| shown(&action.subject)).collect();
+    if deleted.len() > NAMES_MAX {
+        names.push(format!("{} more", deleted.len() - NAMES_MAX));
+    }
+    names
+}
+
+/// What a session cost, for `--stats`.
+#[must_use]
+pub fn statistics_lines(summary: &Summary) -> Vec<Line> {
+    let total = summary.transactions.get("total").copied().unwrap_or(0);
+    let by_name: Vec<String> = summary
+        .transactions
+        .iter()
+        .filter(|(name, _)| *name != "total")
+        .map(|(name, number)| format!("{name} {number}"))
+        .collect();
+    let requests = count_of(usize::try_from(total).unwrap_or(usize::MAX), "request", "requests");
+    let details = if by_name.is_empty() { String::new() } else { format!(" ({})", by_name.join(", ")) };
+    let moved = format!(
+        "{} in, {} out",
+        super::words::bytes(summary.bytes.from_phone),
+        super::words::bytes(summary.bytes.to_phone)
+    );
+    let times = format!(
+        "Time: {} ms (collecting {}, planning {}, writing {})",
+        summary.ms.total, summary.ms.collect, summary.ms.plan, summary.ms.apply
+    );
+    let mut lines = paragraph(Label::Quiet, &format!("Phone: {requests}{details}; {moved}."), 7);
+    lines.extend(paragraph(Label::Quiet, &times, 6));
+    lines
+}
