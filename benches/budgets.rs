@@ -160,7 +160,7 @@ fn measure(arguments: &[String]) {
     let mut command = Command::new(program);
     command
         .env_clear()
-        .args(["sync", "--json", "--database", database, "--phone", &format!("sim:{phone}")])
+        .args(["sync", "--json", "--quiet", "--database", database, "--phone", &format!("sim:{phone}")])
         .stderr(Stdio::inherit());
     let started = Instant::now();
     let output = command.output().expect("tetherbook runs");

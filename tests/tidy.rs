@@ -63,6 +63,17 @@ fn without_tests(text: &str) -> &str {
     text.find("\n#[cfg(test)]\nmod ").map_or(text, |end| &text[..end])
 }
 
+/// A file that holds tests only, beside the code it tests.
+fn is_tests(path: &Path) -> bool {
+    let name = relative(path);
+    name.ends_with("_tests.rs") || name.ends_with("/tests.rs") || name.contains("/tests/")
+}
+
+/// The simulated phones: each function is one table of values, which is not easier to read in pieces.
+fn is_table(path: &Path) -> bool {
+    relative(path).starts_with("src/sim/catalogue")
+}
+
 fn room_of(path: &Path) -> Option<String> {
     let inside = path.strip_prefix(root().join("src")).ok()?;
     let first = inside.components().next()?.as_os_str().to_str()?;
@@ -93,7 +104,7 @@ fn rooms_import_only_what_stands_before_them() {
     let mut broken = Vec::new();
     let mut seen = BTreeSet::new();
     for (path, text) in sources() {
-        let Some(room) = room_of(&path) else { continue };
+        let Some(room) = room_of(&path).filter(|_| !is_tests(&path)) else { continue };
         seen.insert(room.clone());
         for imported in imported_rooms(without_tests(&text)) {
             let allowed = match room.as_str() {
@@ -116,7 +127,7 @@ fn rooms_import_only_what_stands_before_them() {
 #[test]
 fn the_simulated_phone_shares_only_constants_and_the_link_with_the_initiator() {
     for (path, text) in sources() {
-        if room_of(&path).as_deref() != Some("sim") {
+        if room_of(&path).as_deref() != Some("sim") || is_tests(&path) {
             continue;
         }
         for line in without_tests(&text).lines().filter(|line| line.contains("crate::mtp::")) {
@@ -134,7 +145,7 @@ fn the_simulated_phone_shares_only_constants_and_the_link_with_the_initiator() {
 #[test]
 fn only_the_device_room_opens_trees_and_only_cli_reads_the_clock() {
     for (path, text) in sources() {
-        let Some(room) = room_of(&path) else { continue };
+        let Some(room) = room_of(&path).filter(|_| !is_tests(&path)) else { continue };
         let text = without_tests(&text);
         for (forbidden, rooms) in [
             ("rusqlite", &["store"][..]),
@@ -162,7 +173,7 @@ fn files_open_with_what_they_are_and_stay_short() {
         }
         let own = without_tests(&text);
         let lines = own.lines().count();
-        if lines > LINES_PER_FILE_MAX {
+        if lines > LINES_PER_FILE_MAX && !is_tests(&path) {
             broken.push(format!("{name}: {lines} lines without tests"));
         }
         if name.ends_with("mod.rs") && name.starts_with("src/") && own.contains("\nfn ") {
@@ -185,7 +196,10 @@ fn files_open_with_what_they_are_and_stay_short() {
 #[test]
 fn functions_stay_short() {
     let mut broken = Vec::new();
-    for (path, text) in sources().into_iter().filter(|(path, _)| room_of(path).is_some()) {
+    for (path, text) in sources()
+        .into_iter()
+        .filter(|(path, _)| room_of(path).is_some() && !is_tests(path) && !is_table(path))
+    {
         let mut open: Option<(usize, usize, String)> = None;
         for (number, line) in without_tests(&text).lines().enumerate() {
             let indent = line.len() - line.trim_start().len();

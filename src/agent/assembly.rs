@@ -8,9 +8,7 @@ use thiserror::Error;
 use crate::contact::ConflictPolicy;
 use crate::device::{Access, ObjectTree, ProfileSet, VcardFolder, VcardFolderOptions};
 use crate::ics::Guid;
-use crate::provider::{
-    Clock, ProviderError, Randomness, SimpleProvider, Tracked, TrackingOptions,
-};
+use crate::provider::{Clock, ProviderError, Randomness, SimpleProvider, Tracked, TrackingOptions};
 use crate::relationship::{Guards, Mode, Relationship, Side};
 use crate::report::{Event, Report};
 use crate::session::{self, Ended, Parties};
@@ -84,11 +82,7 @@ pub fn remembered_habits(store: &Store, address: &str) -> Result<Option<String>,
 ///
 /// # Errors
 /// When it cannot start. What goes wrong later is in the answer.
-pub fn sync(
-    phone: ConnectedPhone,
-    wish: &Wish<'_>,
-    report: &mut dyn Report,
-) -> Result<Ended, StartFailure> {
+pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> Result<Ended, StartFailure> {
     let ConnectedPhone { tree, address } = phone;
     let identity = tree.identity();
     let profile = wish.profiles.choose(&identity).ok_or_else(|| {
@@ -96,11 +90,8 @@ pub fn sync(
     })?;
     let mut book = Book::open(wish.store, wish.book, &*wish.clock, &*wish.randomness)?;
     let mode = wish.mode.unwrap_or_default();
-    let relationship = Relationship {
-        conflicts: wish.conflicts,
-        guards: wish.guards,
-        ..Relationship::of_mode(mode)
-    };
+    let relationship =
+        Relationship { conflicts: wish.conflicts, guards: wish.guards, ..Relationship::of_mode(mode) };
     let writes = !wish.dry_run && relationship.writes_to(Side::Phone);
     let channel = VcardFolder::open(
         tree,
@@ -130,13 +121,8 @@ pub fn sync(
     let related = relate(wish, phone_id, &book, mode, &settings)?;
     let ledger = RelationshipLedger::new(wish.store, related.id);
     let metadata = PhoneMetadata::new(wish.store, phone_id);
-    let mut tracked = Tracked::new(
-        channel,
-        metadata,
-        Rc::clone(&wish.clock),
-        Rc::clone(&wish.randomness),
-        wish.tracking,
-    );
+    let mut tracked =
+        Tracked::new(channel, metadata, Rc::clone(&wish.clock), Rc::clone(&wish.randomness), wish.tracking);
     let options = session::Options {
         relationship: &relationship,
         dry_run: wish.dry_run,

@@ -53,7 +53,10 @@ fn read_stdin(invocation: &Invocation<'_>) -> Result<Vec<u8>, Failed> {
     let mut bytes = Vec::new();
     let mut stdin = invocation.world.stdin.borrow_mut();
     stdin.by_ref().take(CARD_BYTES_MAX).read_to_end(&mut bytes).map_err(|error| {
-        Failed::general(format!("stdin cannot be read: {error}"), "give the card as a file: tetherbook import FILE")
+        Failed::general(
+            format!("stdin cannot be read: {error}"),
+            "give the card as a file: tetherbook import FILE",
+        )
     })?;
     Ok(bytes)
 }

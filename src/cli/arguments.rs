@@ -507,7 +507,8 @@ pub struct ManArguments {
 }
 
 fn mode_parser() -> impl TypedValueParser<Value = Mode> {
-    PossibleValuesParser::new(Mode::ALL.map(Mode::name)).try_map(|name| Mode::by_name(&name).ok_or("no such mode"))
+    PossibleValuesParser::new(Mode::ALL.map(Mode::name))
+        .try_map(|name| Mode::by_name(&name).ok_or("no such mode"))
 }
 
 fn version_parser() -> impl TypedValueParser<Value = Version> {
@@ -519,6 +520,14 @@ fn version_parser() -> impl TypedValueParser<Value = Version> {
     })
 }
 
+/// The arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Copy the phone's files and the database here at the end
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -527,12 +536,4 @@ mod tests {
     fn the_grammar_holds_together() {
         super::Arguments::command().debug_assert();
     }
-}
-
-/// The arguments of `demo`.
-#[derive(Debug, Args)]
-pub struct DemoArguments {
-    /// Copy the phone's files and the database here at the end
-    #[arg(long, value_name = "DIR")]
-    pub keep: Option<PathBuf>,
 }

@@ -59,7 +59,9 @@ pub fn read(named: Option<&Path>, usual: Option<&Path>) -> Result<Configuration,
     let Some(path) = named.or(usual) else { return Ok(Configuration::default()) };
     match std::fs::read_to_string(path) {
         Ok(text) => parse(&text, path),
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(Configuration::default()),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(Configuration::default())
+        }
         Err(error) => Err(Failed::usage(
             format!("the configuration {} cannot be read: {error}", path.display()),
             "name another file with --config, or correct its permissions",
@@ -69,8 +71,12 @@ pub fn read(named: Option<&Path>, usual: Option<&Path>) -> Result<Configuration,
 
 fn parse(text: &str, path: &Path) -> Result<Configuration, Failed> {
     toml::from_str(text).map_err(|error| {
-        let line = error.span().and_then(|span| text.get(..span.start)).map(|before| before.matches('\n').count() + 1);
-        let place = line.map_or_else(|| path.display().to_string(), |line| format!("{}:{line}", path.display()));
+        let line = error
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .map(|before| before.matches('\n').count() + 1);
+        let place =
+            line.map_or_else(|| path.display().to_string(), |line| format!("{}:{line}", path.display()));
         let message = error.message().lines().next().unwrap_or_default();
         match unknown(message) {
             Some(Unknown { what, name, known }) => {
@@ -80,7 +86,9 @@ fn parse(text: &str, path: &Path) -> Result<Configuration, Failed> {
                 };
                 Failed::usage(format!("{place}: there is no {what} \"{name}\""), hint)
             }
-            None => Failed::usage(format!("{place}: {message}"), "correct that line; strings stand in quotes"),
+            None => {
+                Failed::usage(format!("{place}: {message}"), "correct that line; strings stand in quotes")
+            }
         }
     })
 }

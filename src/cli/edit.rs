@@ -16,8 +16,9 @@ use super::invocation::{Invocation, Outcome, book_label};
 
 /// Runs `edit`.
 pub fn run(invocation: &Invocation<'_>, arguments: &EditArguments) -> Outcome {
-    let by_flags =
-        !arguments.fields.is_empty() || !arguments.remove_phone.is_empty() || !arguments.remove_email.is_empty();
+    let by_flags = !arguments.fields.is_empty()
+        || !arguments.remove_phone.is_empty()
+        || !arguments.remove_email.is_empty();
     let (contact, book_name) = {
         let store = invocation.open_for_reading()?;
         let (book, contact) =
@@ -25,8 +26,12 @@ pub fn run(invocation: &Invocation<'_>, arguments: &EditArguments) -> Outcome {
         (contact, book_label(&book))
     };
     if by_flags {
-        let card =
-            fields::change(&contact.card, &arguments.fields, &arguments.remove_phone, &arguments.remove_email)?;
+        let card = fields::change(
+            &contact.card,
+            &arguments.fields,
+            &arguments.remove_phone,
+            &arguments.remove_email,
+        )?;
         return keep(invocation, &book_name, &contact, &card);
     }
     let draft = Draft::write(invocation, &contact.card)?;
@@ -38,8 +43,9 @@ pub fn run(invocation: &Invocation<'_>, arguments: &EditArguments) -> Outcome {
     }
     let card = Card::parse(&bytes).map_err(|error| draft.kept_because(&error.to_string()))?;
     let card = with_same_uid(invocation, &contact, &card);
-    let outcome = keep(invocation, &book_name, &contact, &card)
-        .map_err(|failed| if failed.message.is_empty() { failed } else { draft.kept_because(&failed.message) })?;
+    let outcome = keep(invocation, &book_name, &contact, &card).map_err(|failed| {
+        if failed.message.is_empty() { failed } else { draft.kept_because(&failed.message) }
+    })?;
     draft.remove();
     Ok(outcome)
 }
@@ -119,7 +125,10 @@ impl Draft {
         let world = invocation.world;
         let editor = world.variable("VISUAL").or_else(|| world.variable("EDITOR")).ok_or_else(|| {
             self.remove();
-            Failed::usage("there is no editor to open", "set EDITOR, or change fields by flags: --name, --phone, …")
+            Failed::usage(
+                "there is no editor to open",
+                "set EDITOR, or change fields by flags: --name, --phone, …",
+            )
         })?;
         let mut script = editor.to_os_string();
         script.push(" \"$1\"");
@@ -134,7 +143,10 @@ impl Draft {
     fn kept_because(&self, why: &str) -> Failed {
         Failed::general(
             format!("{why}; nothing was changed"),
-            format!("what you typed is in {}; correct it, then tetherbook import --update that file", quoted(&self.path)),
+            format!(
+                "what you typed is in {}; correct it, then tetherbook import --update that file",
+                quoted(&self.path)
+            ),
         )
     }
 

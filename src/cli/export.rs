@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use crate::contact::{Card, Dialect, Opinion, Version, second_opinion, write};
+use crate::contact::{Card, Dialect, Opinion, Version, second_opinion, strict_reading, write};
 use crate::provider::Revision;
 use crate::report::{ExitCode, count, count_of, shown};
 
@@ -26,6 +26,8 @@ struct Export {
     losses: BTreeMap<String, usize>,
     /// Contacts that the second parser does not accept, by its reason.
     refused: Vec<String>,
+    /// Contacts that are not valid vCard 4.0, by the strict parser's reason.
+    left_out: Vec<String>,
     not_asked: usize,
 }
 
@@ -59,20 +61,28 @@ pub fn run(invocation: &Invocation<'_>, arguments: &ExportArguments) -> Outcome 
         invocation.say(format_args!("Exported {exported} to {}.", target.display()));
     }
     export.tell(invocation, arguments);
-    Ok(if export.refused.is_empty() { ExitCode::Done } else { ExitCode::SomeFailed })
+    let all_went = export.refused.is_empty() && export.left_out.is_empty();
+    Ok(if all_went { ExitCode::Done } else { ExitCode::SomeFailed })
 }
 
 impl Export {
     fn add(&mut self, uid: &str, card: &Card, dialect: &Dialect, strict: bool) {
-        let named = if card.uid().is_some_and(|uid| !uid.is_empty()) { card.clone() } else { card.with_uid(uid) };
+        let named =
+            if card.uid().is_some_and(|uid| !uid.is_empty()) { card.clone() } else { card.with_uid(uid) };
         let written = write(&named, dialect);
         for loss in written.losses {
             *self.losses.entry(loss).or_insert(0) += 1;
         }
+        if let Err(why) = strict_reading(&written.card) {
+            self.left_out.push(format!("{} ({uid}): {why}", shown(&card.display_name())));
+            return;
+        }
         if strict {
             match second_opinion(&written.card) {
                 Opinion::Accepted => {}
-                Opinion::Refused(why) => self.refused.push(format!("{} ({uid}): {why}", shown(&card.display_name()))),
+                Opinion::Refused(why) => {
+                    self.refused.push(format!("{} ({uid}): {why}", shown(&card.display_name())))
+                }
                 Opinion::TooLarge | Opinion::NotAsked(_) => self.not_asked += 1,
             }
         }
@@ -82,8 +92,15 @@ impl Export {
     fn tell(&self, invocation: &Invocation<'_>, arguments: &ExportArguments) {
         for (loss, contacts) in &self.losses {
             let contacts = count(*contacts, "contact");
-            let text = format!("Note: vCard {} cannot hold everything of {contacts}: {loss}", arguments.format);
+            let text =
+                format!("Note: vCard {} cannot hold everything of {contacts}: {loss}", arguments.format);
             invocation.say(text);
+        }
+        for left_out in &self.left_out {
+            invocation.warn(format_args!("error: not exported as vCard 4.0: {left_out}"));
+        }
+        if !self.left_out.is_empty() {
+            invocation.warn("Hint: export them as they are understood by more programs: --format 3.0");
         }
         for refused in &self.refused {
             invocation.warn(format_args!("Note: vcard_parser does not accept {refused}"));

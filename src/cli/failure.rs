@@ -71,7 +71,10 @@ impl Failed {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::told(ExitCode::Done);
         }
-        Self::general(format!("the results cannot be written: {error}"), "check where stdout goes and whether its disk is full")
+        Self::general(
+            format!("the results cannot be written: {error}"),
+            "check where stdout goes and whether its disk is full",
+        )
     }
 }
 
@@ -173,7 +176,9 @@ fn side_hint(side: Side, error: &ProviderError) -> String {
         ProviderError::Locked(_) => {
             "unlock the phone and choose file transfer; if it is a folder, check its name and that it is mounted"
         }
-        ProviderError::Disconnected(_) => "plug the phone in again and run the same command; it goes on from there",
+        ProviderError::Disconnected(_) => {
+            "plug the phone in again and run the same command; it goes on from there"
+        }
         ProviderError::NoChannel(_) => {
             "make one of these folders on the phone, or describe the phone's own in a device profile"
         }

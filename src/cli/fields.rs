@@ -1,6 +1,8 @@
 //! Fields from flags: what `add` and `edit` put into a card. It decides nothing else about a card.
 
-use crate::contact::{Card, CardEditor, Dialect, NewProperty, Property, Value, Version, normal_email, same_phone};
+use crate::contact::{
+    Card, CardEditor, Dialect, NewProperty, Property, Value, Version, normal_email, same_phone,
+};
 
 use super::arguments::FieldArguments;
 use super::failure::Failed;
@@ -51,7 +53,10 @@ pub fn compose(fields: &FieldArguments, uid: &str) -> Result<Card, Failed> {
     let mut editor = CardEditor::empty(dialect.version, dialect.folding, dialect.line_end);
     editor.append(&NewProperty::text("UID", uid));
     let name = shown_name(fields).ok_or_else(|| {
-        Failed::usage("the contact needs a name", "tetherbook add --name \"Ada Lovelace\" --phone mobile=+447700900123")
+        Failed::usage(
+            "the contact needs a name",
+            "tetherbook add --name \"Ada Lovelace\" --phone mobile=+447700900123",
+        )
     })?;
     editor.append(&NewProperty::text("FN", &name));
     if fields.given.is_some() || fields.family.is_some() {
@@ -100,7 +105,8 @@ pub fn change(
 
 /// What to show for the contact: the name given, else what it is made of, else organisation or address.
 fn shown_name(fields: &FieldArguments) -> Option<String> {
-    let (given, family) = (fields.given.as_deref().unwrap_or("").trim(), fields.family.as_deref().unwrap_or("").trim());
+    let (given, family) =
+        (fields.given.as_deref().unwrap_or("").trim(), fields.family.as_deref().unwrap_or("").trim());
     // Where names are written in Han characters or Hangul, the family name comes first and no space stands between.
     let parts = if given.chars().chain(family.chars()).all(is_east_asian) {
         format!("{family}{given}")
@@ -142,7 +148,8 @@ fn single(name: &str, text: &str, version: Version) -> Result<NewProperty, Faile
 /// A date as the version writes it: `18151210`, or `--1210` without a year (RFC 6350 4.3.1); with hyphens in the
 /// older versions (RFC 2426 3.1.5).
 fn birthday(text: &str, version: Version) -> Result<String, Failed> {
-    let wrong = || Failed::usage(format!("\"{text}\" is no date"), "write 1815-12-10, or --12-10 without a year");
+    let wrong =
+        || Failed::usage(format!("\"{text}\" is no date"), "write 1815-12-10, or --12-10 without a year");
     // A leap year stands in for the missing one, so that 29 February is a date.
     let (year, whole) = match text.strip_prefix("--") {
         Some(rest) => (None, format!("2000-{rest}")),
@@ -209,7 +216,10 @@ fn take_away(
             }
         }
         if !found {
-            return Err(Failed::general(format!("the contact has no \"{value}\""), "tetherbook show lists its fields"));
+            return Err(Failed::general(
+                format!("the contact has no \"{value}\""),
+                "tetherbook show lists its fields",
+            ));
         }
     }
     Ok(())

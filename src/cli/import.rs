@@ -1,14 +1,15 @@
 //! `import`: contacts from vCard files. One bad card costs one card: it is named with file, line and reason, and the
 //! others come in. What is there already is never doubled.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::contact::{BrokenCard, Card, FieldMask, Fingerprint, FramedCard, Limits, read_cards};
+use crate::provider::ItemId;
 use crate::report::{ExitCode, count, count_of, sentence, shown};
-use crate::store::{Book, ContactRow};
+use crate::store::Book;
 
 use super::arguments::ImportArguments;
 use super::failure::Failed;
@@ -57,19 +58,20 @@ pub fn run(invocation: &Invocation<'_>, arguments: &ImportArguments) -> Outcome 
     let name = invocation.book_name(arguments.book.as_deref());
     let (_lock, store) = invocation.open_for_writing()?;
     let book = invocation.book(&store, &name)?;
-    let mut importer = Importer {
-        invocation,
-        book: &book,
-        update: arguments.update,
-        contents: None,
-        tally,
-    };
+    // One look at all UIDs costs less than one look per card.
+    let by_uid = book.list()?.into_iter().map(|row| (row.uid, row.item)).collect();
+    let mut importer =
+        Importer { invocation, book: &book, update: arguments.update, by_uid, contents: None, tally };
     // All that can come in comes in together: one wait for the disk, and an interruption leaves none of it.
     store.begin()?;
     for card in cards {
         importer.card(card)?;
         if invocation.world.is_interrupted() {
-            return Err(Failed::new(ExitCode::Interrupted, "interrupted; nothing was imported", "import the files again"));
+            return Err(Failed::new(
+                ExitCode::Interrupted,
+                "interrupted; nothing was imported",
+                "import the files again",
+            ));
         }
     }
     let tally = importer.tally;
@@ -113,6 +115,8 @@ struct Importer<'a> {
     invocation: &'a Invocation<'a>,
     book: &'a Book<'a>,
     update: bool,
+    /// The contacts by their UIDs, those that came in with this import included.
+    by_uid: HashMap<String, ItemId>,
     /// The normal forms of all contacts; made when the first card without UID comes.
     contents: Option<HashSet<Fingerprint>>,
     tally: Tally,
@@ -131,14 +135,14 @@ impl Importer<'_> {
             }
         };
         let uid = framed.card.uid().filter(|uid| !uid.is_empty());
-        let same = match &uid {
-            Some(uid) => self.book.find_by_uid(uid)?,
-            None => Vec::new(),
-        };
-        match (uid, same.first()) {
-            (None, _) => self.without_uid(&framed.card),
-            (Some(_), None) => self.add(&framed.card),
-            (Some(_), Some(row)) => self.known(row, &framed),
+        let Some(uid) = uid else { return self.without_uid(&framed.card) };
+        match self.by_uid.get(&uid).copied() {
+            None => {
+                let item = self.add(&framed.card)?;
+                self.by_uid.insert(uid, item);
+                Ok(())
+            }
+            Some(item) => self.known(item, &framed),
         }
     }
 
@@ -155,32 +159,34 @@ impl Importer<'_> {
             }
         };
         if contents.insert(card.fingerprint(&FieldMask::all())) {
-            return self.add(card);
+            return self.add(card).map(|_| ());
         }
         self.tally.there += 1;
         Ok(())
     }
 
-    fn add(&mut self, card: &Card) -> Result<(), Failed> {
-        self.book.add(card)?;
+    fn add(&mut self, card: &Card) -> Result<ItemId, Failed> {
+        let (item, _) = self.book.add(card)?;
         if let Some(contents) = &mut self.contents {
             contents.insert(card.fingerprint(&FieldMask::all()));
         }
         self.tally.added += 1;
-        Ok(())
+        Ok(item)
     }
 
-    fn known(&mut self, row: &ContactRow, framed: &FramedCard) -> Result<(), Failed> {
-        let Some(there) = self.book.contact(row.item)? else { return self.add(&framed.card) };
+    fn known(&mut self, item: ItemId, framed: &FramedCard) -> Result<(), Failed> {
+        let Some(there) = self.book.contact(item)? else { return self.add(&framed.card).map(|_| ()) };
+        let row = &there.row;
         let mask = FieldMask::all();
-        if there.card.fingerprint(&mask) == framed.card.fingerprint(&mask) {
+        if there.card == framed.card || there.card.fingerprint(&mask) == framed.card.fingerprint(&mask) {
             self.tally.there += 1;
         } else if self.update {
-            self.book.edit(row.item, Some(there.revision), &framed.card)?;
+            self.book.edit(item, Some(there.revision), &framed.card)?;
             self.tally.updated += 1;
         } else {
             self.tally.kept += 1;
-            let text = format!("Kept as it is: {} ({}); the file has other content", shown(&row.name), row.uid);
+            let text =
+                format!("Kept as it is: {} ({}); the file has other content", shown(&row.name), row.uid);
             self.tell("kept", &text, &row.uid)?;
         }
         Ok(())

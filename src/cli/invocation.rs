@@ -71,7 +71,10 @@ impl<'a> Invocation<'a> {
     /// The book that is meant: the one named, else the configuration's, else the usual one.
     #[must_use]
     pub fn book_name(&self, named: Option<&str>) -> String {
-        named.map(str::to_owned).or_else(|| self.configuration.book.clone()).unwrap_or_else(|| USUAL_BOOK.to_owned())
+        named
+            .map(str::to_owned)
+            .or_else(|| self.configuration.book.clone())
+            .unwrap_or_else(|| USUAL_BOOK.to_owned())
     }
 
     /// A book by its name; in a store for writing it is made if it does not exist.
@@ -86,7 +89,11 @@ impl<'a> Invocation<'a> {
     ///
     /// # Errors
     /// When the named one does not exist, or the database cannot be used.
-    pub fn existing_books<'s>(&'s self, store: &'s Store, named: Option<&str>) -> Result<Vec<Book<'s>>, Failed> {
+    pub fn existing_books<'s>(
+        &'s self,
+        store: &'s Store,
+        named: Option<&str>,
+    ) -> Result<Vec<Book<'s>>, Failed> {
         let names: Vec<String> = store.books()?.into_iter().map(|book| book.name).collect();
         if let Some(named) = named
             && !names.iter().any(|name| name == named)

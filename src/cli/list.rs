@@ -48,7 +48,9 @@ pub fn run(invocation: &Invocation<'_>, arguments: &ListArguments) -> Outcome {
             continue;
         }
         if several && !rows.is_empty() {
-            invocation.result_lines(&[Line::new().with(Label::Strong, &format!("{}:", shown(&book_label(book))))])?;
+            invocation.result_lines(&[
+                Line::new().with(Label::Strong, &format!("{}:", shown(&book_label(book))))
+            ])?;
         }
         let lines: Vec<Line> = rows.iter().map(line).collect();
         invocation.result_lines(&lines)?;
@@ -72,7 +74,11 @@ fn line(row: &ContactRow) -> Line {
         .with(Label::Plain, &cut(&reach(row.email.as_ref()), COLUMNS - EMAIL_COLUMN))
 }
 
-fn json(invocation: &Invocation<'_>, book: &Book<'_>, rows: &[ContactRow]) -> Result<(), super::failure::Failed> {
+fn json(
+    invocation: &Invocation<'_>,
+    book: &Book<'_>,
+    rows: &[ContactRow],
+) -> Result<(), super::failure::Failed> {
     let mut summaries: HashMap<ItemId, Summary> = HashMap::with_capacity(rows.len());
     if rows.len() == 1 {
         for row in rows {

@@ -74,8 +74,11 @@ pub fn result_words(ended_ms: Option<i64>, summary: Option<&Value>) -> String {
         (number("/conflicts"), "in conflict"),
         (number("/failed"), "left alone"),
     ];
-    let mut parts: Vec<String> =
-        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let mut parts: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
     if parts.is_empty() {
         parts.push("nothing changed".to_owned());
     }
@@ -86,7 +89,8 @@ pub fn result_words(ended_ms: Option<i64>, summary: Option<&Value>) -> String {
 }
 
 fn action_lines(invocation: &Invocation<'_>, action: &ActionRow) -> Result<(), Failed> {
-    let before = |card: &Option<Card>| card.as_ref().map(|card| String::from_utf8_lossy(card.as_bytes()).into_owned());
+    let before =
+        |card: &Option<Card>| card.as_ref().map(|card| String::from_utf8_lossy(card.as_bytes()).into_owned());
     if invocation.global.json {
         return invocation.json(&serde_json::json!({
             "type": "action", "kind": action.kind, "side": action.side, "contact": action.subject,

@@ -38,7 +38,10 @@ pub fn run(world: &World, arguments: &ManArguments) -> Outcome {
         Some(name) => match grammar.get_subcommands().find(|command| command.get_name() == name) {
             Some(command) => command_page(command),
             None => {
-                return Err(Failed::usage(format!("there is no command \"{name}\""), "tetherbook --help lists them"));
+                return Err(Failed::usage(
+                    format!("there is no command \"{name}\""),
+                    "tetherbook --help lists them",
+                ));
             }
         },
     };
@@ -117,9 +120,18 @@ fn exit_section(page: &mut Vec<u8>) -> io::Result<()> {
 
 fn files_section(page: &mut Vec<u8>) -> io::Result<()> {
     let files = [
-        ("$XDG_DATA_HOME/tetherbook/tetherbook.db", "The database; by default under ~/.local/share. Only its owner can read it."),
-        ("$XDG_CONFIG_HOME/tetherbook/config.toml", "The configuration; by default under ~/.config. None is needed. Keys: book, phone, mode, conflicts, color, and in [guards] deletes_max_count and deletes_max_percent."),
-        ("$XDG_CONFIG_HOME/tetherbook/device-profiles/*.toml", "Device profiles of your own; they go before those that come with the program."),
+        (
+            "$XDG_DATA_HOME/tetherbook/tetherbook.db",
+            "The database; by default under ~/.local/share. Only its owner can read it.",
+        ),
+        (
+            "$XDG_CONFIG_HOME/tetherbook/config.toml",
+            "The configuration; by default under ~/.config. None is needed. Keys: book, phone, mode, conflicts, color, and in [guards] deletes_max_count and deletes_max_percent.",
+        ),
+        (
+            "$XDG_CONFIG_HOME/tetherbook/device-profiles/*.toml",
+            "Device profiles of your own; they go before those that come with the program.",
+        ),
     ];
     let mut roff = Roff::new();
     roff.control("SH", ["FILES"]);

@@ -19,9 +19,13 @@ pub fn database(world: &World, named: Option<&Path>) -> Result<PathBuf, Failed> 
     if let Some(path) = world.variable("TETHERBOOK_DATABASE") {
         return Ok(PathBuf::from(path));
     }
-    let base = world.path_variable("XDG_DATA_HOME").or_else(|| home(world).map(|home| home.join(".local/share")));
+    let base =
+        world.path_variable("XDG_DATA_HOME").or_else(|| home(world).map(|home| home.join(".local/share")));
     base.map(|base| base.join(FOLDER).join("tetherbook.db")).ok_or_else(|| {
-        Failed::usage("there is no home directory to keep the database in", "set HOME, or name a file with --database")
+        Failed::usage(
+            "there is no home directory to keep the database in",
+            "set HOME, or name a file with --database",
+        )
     })
 }
 
@@ -38,7 +42,8 @@ pub fn device_profiles(world: &World) -> Option<PathBuf> {
 }
 
 fn configuration_folder(world: &World) -> Option<PathBuf> {
-    let base = world.path_variable("XDG_CONFIG_HOME").or_else(|| home(world).map(|home| home.join(".config")));
+    let base =
+        world.path_variable("XDG_CONFIG_HOME").or_else(|| home(world).map(|home| home.join(".config")));
     base.map(|base| base.join(FOLDER))
 }
 

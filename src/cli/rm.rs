@@ -10,10 +10,15 @@ use super::invocation::{Invocation, Outcome, book_label};
 
 /// Runs `rm`.
 pub fn run(invocation: &Invocation<'_>, arguments: &RmArguments) -> Outcome {
-    let (lock, store) = invocation.open_for_writing()?;
+    // While a person thinks, nobody else must wait: the lock is taken after the answer, and what was changed by then
+    // is not removed.
     let mut meant = Vec::new();
-    for text in &arguments.contacts {
-        meant.push(invocation.contact(&store, arguments.book.as_deref(), text)?);
+    {
+        let store = invocation.open_for_reading()?;
+        for text in &arguments.contacts {
+            let (book, contact) = invocation.contact(&store, arguments.book.as_deref(), text)?;
+            meant.push((book_label(&book), contact));
+        }
     }
     if !arguments.yes {
         let names: Vec<String> = meant.iter().map(|(_, contact)| shown(&contact.row.name)).collect();
@@ -22,15 +27,15 @@ pub fn run(invocation: &Invocation<'_>, arguments: &RmArguments) -> Outcome {
             return Ok(ExitCode::Done);
         }
     }
+    let (_lock, store) = invocation.open_for_writing()?;
     // All of them or none.
     store.begin()?;
     for (book, contact) in &meant {
-        book.remove(contact.row.item, Some(contact.revision))?;
+        invocation.book(&store, book)?.remove(contact.row.item, Some(contact.revision))?;
     }
     store.commit()?;
-    drop(lock);
     for (book, contact) in &meant {
-        let (name, book) = (&contact.row.name, book_label(book));
+        let name = &contact.row.name;
         invocation.done(
             format_args!("Removed {} from {book}.", shown(name)),
             &serde_json::json!({"type": "removed", "uid": contact.row.uid, "fn": name, "book": book}),

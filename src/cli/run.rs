@@ -10,7 +10,9 @@ use super::arguments::{Arguments, ColourChoice, Command};
 use super::failure::Failed;
 use super::invocation::{Invocation, Outcome, coloured};
 use super::world::World;
-use super::{add, books, completions, demo, edit, export, import, list, log, man, rm, show, state, status, sync};
+use super::{
+    add, books, completions, demo, edit, export, import, list, log, man, rm, show, state, status, sync,
+};
 
 /// Runs one command line. It always ends with an exit code; whatever failed was told by then.
 #[must_use]
@@ -86,7 +88,11 @@ fn tell(world: &World, json: bool, failed: &Failed) {
 fn wrong_usage(world: &World, error: &clap::Error) -> ExitCode {
     let text = |is_terminal| {
         let rendered = error.render();
-        if coloured(world, ColourChoice::Auto, is_terminal) { rendered.ansi().to_string() } else { rendered.to_string() }
+        if coloured(world, ColourChoice::Auto, is_terminal) {
+            rendered.ansi().to_string()
+        } else {
+            rendered.to_string()
+        }
     };
     if !error.use_stderr() {
         drop(world.stdout.clone().write_all(text(world.terminal.stdout).as_bytes()));

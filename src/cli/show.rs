@@ -49,7 +49,11 @@ pub fn run(invocation: &Invocation<'_>, arguments: &ShowArguments) -> Outcome {
 
 fn field_lines(field: &str, value: &str) -> Vec<Line> {
     let start = Line::new().with(Label::Plain, "  ").with(Label::Quiet, &shown(field));
-    let start = if start.width() < VALUE_COLUMN { start.padded_to(VALUE_COLUMN) } else { start.with(Label::Plain, " ") };
+    let start = if start.width() < VALUE_COLUMN {
+        start.padded_to(VALUE_COLUMN)
+    } else {
+        start.with(Label::Plain, " ")
+    };
     hanging(start, Label::Plain, &shown(value), VALUE_COLUMN)
 }
 

@@ -134,7 +134,9 @@ fn from_hex(text: &str) -> Result<Vec<u8>, Failed> {
         };
     }
     match half {
-        Some(_) => Err(Failed::general(format!("half a byte is missing at the end (at byte {})", bytes.len()), hint)),
+        Some(_) => {
+            Err(Failed::general(format!("half a byte is missing at the end (at byte {})", bytes.len()), hint))
+        }
         None => Ok(bytes),
     }
 }

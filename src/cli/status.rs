@@ -40,7 +40,10 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     let place = invocation.database.display().to_string();
     let mut lines = labelled("database", &if exists { place } else { format!("{place} (not there yet)") });
     for book in store.books()? {
-        lines.extend(labelled("book", &format!("{}: {}", shown(&book.name), count(book.contact_count, "contact"))));
+        lines.extend(labelled(
+            "book",
+            &format!("{}: {}", shown(&book.name), count(book.contact_count, "contact")),
+        ));
     }
     for standing in &standings {
         lines.extend(standing.lines());
@@ -100,7 +103,10 @@ impl Standing {
         if self.pending > 0 {
             lines.extend(labelled(
                 "",
-                &format!("{} on the PC for the next sync", count_of(self.pending, "change waits", "changes wait")),
+                &format!(
+                    "{} on the PC for the next sync",
+                    count_of(self.pending, "change waits", "changes wait")
+                ),
             ));
         }
         if self.intents > 0 {

@@ -38,7 +38,11 @@ struct SessionResult {
 }
 
 /// One session from the command line's point of view.
-fn session(invocation: &Invocation<'_>, what: &WhatArguments, dry_run: bool) -> Result<SessionResult, Failed> {
+fn session(
+    invocation: &Invocation<'_>,
+    what: &WhatArguments,
+    dry_run: bool,
+) -> Result<SessionResult, Failed> {
     let started_us = invocation.world.clock.steady_us();
     let book_name = invocation.book_name(what.book.as_deref());
     let address_text = what.phone.clone().or_else(|| invocation.configuration.phone.clone());
@@ -49,7 +53,8 @@ fn session(invocation: &Invocation<'_>, what: &WhatArguments, dry_run: bool) -> 
     });
     match attempt {
         Ok(ended) => {
-            let differs = ended.plan.as_ref().is_some_and(|plan| !plan.is_empty() || !plan.skipped.is_empty());
+            let differs =
+                ended.plan.as_ref().is_some_and(|plan| !plan.is_empty() || !plan.skipped.is_empty());
             finish(invocation, &ended)?;
             Ok(SessionResult { exit: ended.summary.exit, differs })
         }
@@ -122,9 +127,7 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
         mode: wish.mode.unwrap_or_default(),
         arguments: repeated(what),
     };
-    let ended = reported(invocation, what, setup, heading, |report| {
-        agent::sync(connected, &wish, report)
-    })?;
+    let ended = reported(invocation, what, setup, heading, |report| agent::sync(connected, &wish, report))?;
     drop(lock);
     Ok(ended)
 }
@@ -140,7 +143,7 @@ fn reported(
     let world = invocation.world;
     let failed = |error: std::io::Error| Failed::output(&error);
     if invocation.global.json {
-        let mut report = JsonReport::new(world.stdout.clone(), setup.dry_run);
+        let mut report = JsonReport::new(world.stdout.clone(), setup.dry_run, invocation.global.quiet);
         let ended = with_progress(invocation, setup.started_us, &mut report, work)?;
         report.finish().map_err(failed)?;
         return Ok(ended);
@@ -172,8 +175,12 @@ fn finish(invocation: &Invocation<'_>, ended: &Ended) -> Result<(), Failed> {
     let failed = ended.failure.as_ref().map(|failure| Failed { exit: ended.summary.exit, ..failure.into() });
     if invocation.global.json {
         if let Some(failed) = &failed {
-            let message = if failed.message.is_empty() { "a guard stopped the session" } else { &failed.message };
-            let hint = failed.hint.as_deref().unwrap_or("tetherbook diff shows all of it; --allow-deletes goes ahead");
+            let message =
+                if failed.message.is_empty() { "a guard stopped the session" } else { &failed.message };
+            let hint = failed
+                .hint
+                .as_deref()
+                .unwrap_or("tetherbook diff shows all of it; --allow-deletes goes ahead");
             invocation.result(error_line(message, Some(hint), failed.exit))?;
         }
         return invocation.json(&ended.summary);

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::codec::{Lines, RawLine};
 use super::edit::CardEditor;
 use super::framing::{self, Limits};
+use super::glance::{PlainLine, plain_line};
 use super::property::Property;
 use super::render::NewProperty;
 
@@ -154,6 +155,14 @@ impl Card {
     /// The first value of `UID`, as text, without the white space around it.
     #[must_use]
     pub fn uid(&self) -> Option<String> {
+        match plain_line(&self.bytes, b"UID") {
+            PlainLine::Value(value) => {
+                let uid = value.trim();
+                return (!uid.is_empty()).then(|| uid.to_owned());
+            }
+            PlainLine::Absent => return None,
+            PlainLine::Unsure => {}
+        }
         let version = self.version();
         let line = self.parts().into_iter().find_map(|part| match part {
             Part::Property(range, line) if line.bare_name().eq_ignore_ascii_case("UID") => {

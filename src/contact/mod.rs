@@ -25,6 +25,7 @@ mod field;
 #[cfg(test)]
 mod fixture_tests;
 mod framing;
+mod glance;
 #[cfg(test)]
 mod input_tests;
 mod matching;
@@ -54,7 +55,7 @@ pub use framing::{BrokenCard, FramedCard, Limits, Repair, read_cards};
 pub use matching::{Candidate, MatchKeys, Matching, Strength, match_cards, match_keys};
 pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, merge};
 pub use normal::Fingerprint;
-pub use opinion::{Opinion, second_opinion};
+pub use opinion::{Opinion, second_opinion, strict_reading};
 pub use property::{Param, Property};
 pub use render::{NewProperty, Value};
 pub use summary::Summary;

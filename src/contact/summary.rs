@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::card::Card;
 use super::equality::normal_phone;
+use super::glance::{PlainLine, plain_line};
 use super::property::Property;
 
 /// The parts of a card that people look for. `Debug` shows no content.
@@ -66,6 +67,11 @@ impl Card {
 
     /// The name to show, if the card has anything that could be one.
     pub(super) fn shown_name(&self) -> Option<String> {
+        if let PlainLine::Value(name) = plain_line(self.as_bytes(), b"FN")
+            && let Some(name) = filled(name)
+        {
+            return Some(name.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
         let properties = self.properties();
         let first = |name: &str, read: &dyn Fn(&Property) -> Option<String>| {
             properties.iter().filter(|property| property.name == name).find_map(read)

@@ -117,7 +117,8 @@ codes! {
         SET_OBJECT_PROP_LIST = 0x9806, "SetObjectPropList";
         /// Describes properties that depend on each other; parameter: format.
         GET_INTERDEPENDENT_PROP_DESC = 0x9807, "GetInterdependentPropDesc";
-        /// Announces a new object by properties; parameters: storage, parent, format, size high, size low; data: ObjectPropList; response: storage, parent, handle, failing index.
+        /// Announces a new object by properties; parameters: storage, parent, format, size high, size low; data:
+        /// ObjectPropList; response: storage, parent, handle, failing index.
         SEND_OBJECT_PROP_LIST = 0x9808, "SendObjectPropList";
         /// Reads an object's references (AUINT32); parameter: handle.
         GET_OBJECT_REFERENCES = 0x9810, "GetObjectReferences";

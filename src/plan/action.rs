@@ -284,7 +284,10 @@ impl Plan {
     /// How many contacts would be deleted on a side.
     #[must_use]
     pub fn deletes(&self, side: Side) -> usize {
-        self.actions.iter().filter(|action| matches!(action.step(side), Some(WriteStep::Delete { .. }))).count()
+        self.actions
+            .iter()
+            .filter(|action| matches!(action.step(side), Some(WriteStep::Delete { .. })))
+            .count()
     }
 }
 

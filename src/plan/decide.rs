@@ -28,7 +28,8 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
     let new_phone = std::mem::take(&mut seen.new_phone);
     let paired = pairing::pair(new_pc, new_phone);
     decider.unlinked(paired, &mut plan);
-    plan.actions.sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
+    plan.actions
+        .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
     plan.stop = guard::stop(&plan, &seen, relationship, deletes_allowed);
     plan
 }
@@ -215,11 +216,8 @@ impl Decider<'_> {
             baseline.phone = phone.card.clone();
         }
         let reverted = self.relationship.pc.edit == OnEdit::Revert && writes_pc;
-        let to_pc = if reverted {
-            contact::diff(&pc.card, &merged.pc, &self.pc.fields)
-        } else {
-            merged.to_pc
-        };
+        let to_pc =
+            if reverted { contact::diff(&pc.card, &merged.pc, &self.pc.fields) } else { merged.to_pc };
         let to_phone = if self.relationship.phone.edit == OnEdit::Revert && writes_phone {
             contact::diff(&phone.card, &merged.phone, &self.phone.fields)
         } else {
@@ -351,7 +349,9 @@ fn unreadable(case: &LinkedCase) -> Option<Skipped> {
         partner: Some(partner),
         subject: name.unwrap_or_else(|| case.place.clone()),
         why: format!("{}: {why}", case.place),
-        remedy: String::from("mend or delete that file; until then this contact stays as it is on the other side"),
+        remedy: String::from(
+            "mend or delete that file; until then this contact stays as it is on the other side",
+        ),
     })
 }
 

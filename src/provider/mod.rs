@@ -23,9 +23,7 @@ pub use ledger::{
     ActionRow, BatchResult, Confirmation, Direction, Intent, IntentId, IntentStep, Ledger, LedgerError, Link,
     LinkId, OpenConflict, SessionId, SessionSummaryRow,
 };
-pub use side::{
-    Ack, Capabilities, Costs, ItemId, Outcome, Provider, Recovered, Replica, Revision, Write,
-};
+pub use side::{Ack, Capabilities, Costs, ItemId, Outcome, Provider, Recovered, Replica, Revision, Write};
 pub use simple::{
     Entry, Listing, Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,
 };

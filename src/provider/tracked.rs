@@ -9,10 +9,12 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::simple::{Entry, Listing, Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled};
+use super::simple::{
+    Entry, Listing, Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,
+};
 use super::{
-    Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Completeness, Costs, Fetched, IntentStep, ItemId,
-    Outcome, Provider, ProviderError, Randomness, Recovered, Replica, Revision, Write,
+    Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Completeness, Costs, Fetched, IntentStep,
+    ItemId, Outcome, Provider, ProviderError, Randomness, Recovered, Replica, Revision, Write,
 };
 use crate::contact::Card;
 use crate::ics::{ChangeNumber, SyncState};
@@ -279,7 +281,8 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             let earlier = revision
                 .and_then(|revision| only_one(by_revision.get(&revision), absent))
                 .or_else(|| only_one(by_uid.get(&uid_hash), absent));
-            let moved_in_place = earlier.and_then(|index| self.rows.get(index).cloned().map(|row| (index, row)));
+            let moved_in_place =
+                earlier.and_then(|index| self.rows.get(index).cloned().map(|row| (index, row)));
             let mut row = Observed {
                 item: ItemId(0),
                 counter: 0,
@@ -394,8 +397,14 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             Ok(card) => card,
             Err(error) => {
                 let removed = self.simple.delete(&locator);
-                let left = if matches!(removed, SimpleOutcome::Done { .. }) { "it was removed" } else { "it is left there" };
-                return Outcome::Refused(format!("what was read back from {locator} is damaged ({error}); {left}"));
+                let left = if matches!(removed, SimpleOutcome::Done { .. }) {
+                    "it was removed"
+                } else {
+                    "it is left there"
+                };
+                return Outcome::Refused(format!(
+                    "what was read back from {locator} is damaged ({error}); {left}"
+                ));
             }
         };
         let row = Observed {
@@ -497,7 +506,8 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
                 match self.simple.delete(&locator) {
                     SimpleOutcome::Done { .. } => {
                         self.written_items.remove(item);
-                        let counter = self.row_of_item.get(item).copied().map_or(0, |index| self.bury(index, None));
+                        let counter =
+                            self.row_of_item.get(item).copied().map_or(0, |index| self.bury(index, None));
                         Outcome::Done(Ack { item: *item, cn: self.number(counter), held: None })
                     }
                     SimpleOutcome::Stale => Outcome::Stale,
@@ -544,13 +554,16 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
                         Settled::NotHappened => Recovered::NotHappened,
                     }
                 }
-                IntentStep::Replace { item, card, .. } => match self.row(*item).map(|row| row.locator.clone()) {
-                    None => Recovered::NotHappened,
-                    Some(locator) => {
-                        self.simple.settle(&Unsettled::Replace { locator, bytes: card.as_bytes().to_vec() })?;
-                        Recovered::There(*item)
+                IntentStep::Replace { item, card, .. } => {
+                    match self.row(*item).map(|row| row.locator.clone()) {
+                        None => Recovered::NotHappened,
+                        Some(locator) => {
+                            self.simple
+                                .settle(&Unsettled::Replace { locator, bytes: card.as_bytes().to_vec() })?;
+                            Recovered::There(*item)
+                        }
                     }
-                },
+                }
                 // The listing tells whether it is gone.
                 IntentStep::Delete { item, .. } => Recovered::There(*item),
             });
@@ -568,7 +581,8 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
             entries.iter().map(|entry| (&entry.locator, &entry.stamp)).collect();
         for index in 0..self.rows.len() {
             let Some(row) = self.rows.get_mut(index) else { continue };
-            let Some(stamp) = stamps.get(&row.locator).filter(|_| self.written_items.contains(&row.item)) else {
+            let Some(stamp) = stamps.get(&row.locator).filter(|_| self.written_items.contains(&row.item))
+            else {
                 continue;
             };
             found.insert(row.item);

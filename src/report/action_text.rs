@@ -37,11 +37,8 @@ pub enum Detail {
 #[must_use]
 pub fn action_lines(action: &Action, detail: Detail, outcome: Option<&str>) -> Vec<Line> {
     let (label, way) = direction(action);
-    let start = Line::new()
-        .with(label, way)
-        .padded_to(SIGN_COLUMN)
-        .with(label, sign(action))
-        .padded_to(NAME_COLUMN);
+    let start =
+        Line::new().with(label, way).padded_to(SIGN_COLUMN).with(label, sign(action)).padded_to(NAME_COLUMN);
     let mut reason = action.reasons.iter().map(|reason| reason.words()).collect::<Vec<_>>().join("; ");
     if let Some(outcome) = outcome {
         reason = format!("{outcome}; {reason}");
@@ -121,7 +118,7 @@ fn field_lines(action: &Action, detail: Detail) -> Vec<Line> {
     let both = !action.to_pc.is_empty() && !action.to_phone.is_empty();
     for (side, changes) in [(Side::Phone, &action.to_phone), (Side::Pc, &action.to_pc)] {
         for change in changes {
-            lines.extend(change_lines(change, both.then_some(side)));
+            lines.extend(change_lines(change, both.then_some(side), detail == Detail::Everything));
         }
     }
     let fields_max = match (detail, action.headline) {
@@ -161,7 +158,12 @@ fn key_fields(action: &Action, fields_max: usize) -> Vec<(String, String)> {
             let value = match *name {
                 "ORG" | "ADR" => {
                     let parts = property.components();
-                    parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+                    parts
+                        .iter()
+                        .map(|part| part.trim())
+                        .filter(|part| !part.is_empty())
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 }
                 _ => property.text(),
             };
@@ -183,8 +185,9 @@ fn step_card(step: &WriteStep) -> Option<&Card> {
     }
 }
 
-/// `old → new`, with the side in front where an action writes to both.
-fn change_lines(change: &FieldChange, side: Option<Side>) -> Vec<Line> {
+/// `old → new`, with the side in front where an action writes to both. What does not fit on the line gets two, cut
+/// to their room unless all of it is wanted: a note may have pages.
+fn change_lines(change: &FieldChange, side: Option<Side>, whole: bool) -> Vec<Line> {
     let mut start = Line::new().padded_to(FIELD_COLUMN);
     match side {
         Some(Side::Phone) => start.push(Label::ToPhone, "→ phone  "),
@@ -192,18 +195,25 @@ fn change_lines(change: &FieldChange, side: Option<Side>) -> Vec<Line> {
         None => {}
     }
     let column = VALUE_COLUMN + if side.is_some() { 9 } else { 0 };
-    start.push(Label::Plain, &cut(&shown(&change.field), column - start.width() - 1));
     let room = COLUMNS - column;
+    start.push(Label::Plain, &cut(&shown(&change.field), COLUMNS - start.width()));
     let (old, new) = (value(change.before.as_ref()), value(change.after.as_ref()));
-    let start = start.padded_to(column);
-    if width(&old) + 3 + width(&new) <= room {
-        return vec![start.with(Label::Old, &old).with(Label::Plain, " → ").with(Label::New, &new)];
+    let mut lines = Vec::new();
+    if start.width() >= column {
+        lines.push(std::mem::take(&mut start));
     }
-    // Two lines, each cut to the room: a note may have pages.
-    vec![
-        start.with(Label::Old, &cut(&old, room)),
-        Line::new().padded_to(column - 2).with(Label::Plain, "→ ").with(Label::New, &cut(&new, room)),
-    ]
+    let start = start.padded_to(column);
+    let arrow = Line::new().padded_to(column - 2).with(Label::Plain, "→ ");
+    if width(&old) + 3 + width(&new) <= room {
+        lines.push(start.with(Label::Old, &old).with(Label::Plain, " → ").with(Label::New, &new));
+    } else if whole {
+        lines.extend(hanging(start, Label::Old, &old, column));
+        lines.extend(hanging(arrow, Label::New, &new, column));
+    } else {
+        lines.push(start.with(Label::Old, &cut(&old, room)));
+        lines.push(arrow.with(Label::New, &cut(&new, room)));
+    }
+    lines
 }
 
 fn conflict_lines(conflict: &FieldConflict) -> Vec<Line> {
@@ -224,7 +234,9 @@ fn conflict_lines(conflict: &FieldConflict) -> Vec<Line> {
     };
     let before_room = room - width(kept) - 2;
     let below = Line::new().padded_to(VALUE_COLUMN);
-    lines.push(below.with(Label::Quiet, &format!("{}; ", cut(&before, before_room))).with(Label::Attention, kept));
+    lines.push(
+        below.with(Label::Quiet, &format!("{}; ", cut(&before, before_room))).with(Label::Attention, kept),
+    );
     lines
 }
 

@@ -154,7 +154,9 @@ impl<R: Write, T: Write> HumanReport<R, T> {
 fn outcome_words(outcome: &ActionOutcome) -> Option<String> {
     match outcome {
         ActionOutcome::Done => None,
-        ActionOutcome::Stale => Some(String::from("not done: it changed meanwhile and is looked at next time")),
+        ActionOutcome::Stale => {
+            Some(String::from("not done: it changed meanwhile and is looked at next time"))
+        }
         ActionOutcome::Refused(why) => Some(format!("not done: {}", shown(why))),
         ActionOutcome::Unknown(why) => {
             Some(format!("not known whether it was done ({}); the next session settles it", shown(why)))
@@ -169,7 +171,9 @@ impl<R: Write, T: Write> Report for HumanReport<R, T> {
             Event::Recovering { intents } => {
                 let writes = count(*intents, "write");
                 let text = if self.options.dry_run {
-                    format!("An interrupted session left {writes} without an answer; the next sync settles that first.")
+                    format!(
+                        "An interrupted session left {writes} without an answer; the next sync settles that first."
+                    )
                 } else {
                     format!("An interrupted session left {writes} without an answer; settling that first.")
                 };

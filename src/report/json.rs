@@ -173,13 +173,16 @@ pub fn line<T: Serialize>(value: &T) -> String {
 pub struct JsonReport<W> {
     out: W,
     dry_run: bool,
+    /// Without the actions and notes.
+    quiet: bool,
     failed: Option<std::io::Error>,
 }
 
 impl<W: Write> JsonReport<W> {
-    /// Writes to `out`; in a dry run the plan's actions, else the actions as they are done.
-    pub fn new(out: W, dry_run: bool) -> Self {
-        Self { out, dry_run, failed: None }
+    /// Writes to `out`; in a dry run the plan's actions, else the actions as they are done; with `quiet` only what
+    /// went wrong.
+    pub fn new(out: W, dry_run: bool, quiet: bool) -> Self {
+        Self { out, dry_run, quiet, failed: None }
     }
 
     /// Hands the writer back, or the first error of writing to it: a report does not stop a session.
@@ -197,7 +200,7 @@ impl<W: Write> JsonReport<W> {
     }
 
     fn plan(&mut self, plan: &Plan) {
-        if self.dry_run {
+        if self.dry_run && !self.quiet {
             for action in plan.actions.iter().filter(|action| action.is_visible()) {
                 self.say(&action_line(action, None));
             }
@@ -205,7 +208,8 @@ impl<W: Write> JsonReport<W> {
         for skipped in &plan.skipped {
             self.say(&skipped_line(skipped));
         }
-        for note in &plan.notes {
+        let notes = if self.quiet { &[][..] } else { &plan.notes };
+        for note in notes {
             self.say(&note_line(note));
         }
         if let Some(stop) = &plan.stop {
@@ -218,6 +222,7 @@ impl<W: Write> Report for JsonReport<W> {
     fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Planned(plan) => self.plan(plan),
+            Event::Applied { outcome: ActionOutcome::Done, .. } if self.quiet => {}
             Event::Applied { action, outcome } => self.say(&action_line(action, Some(outcome))),
             Event::Note(text) => self.say(&note_line(text)),
             Event::Recovering { intents } => {

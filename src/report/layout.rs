@@ -103,7 +103,8 @@ impl Line {
     /// As text, without trailing spaces; `coloured` puts each piece between the codes of its style (ECMA-48 SGR).
     #[must_use]
     pub fn render(&self, coloured: bool) -> String {
-        let filled = self.pieces.iter().rposition(|(_, text)| !text.trim_end().is_empty()).map_or(0, |last| last + 1);
+        let filled =
+            self.pieces.iter().rposition(|(_, text)| !text.trim_end().is_empty()).map_or(0, |last| last + 1);
         let mut out = String::new();
         for (index, (label, text)) in self.pieces.iter().take(filled).enumerate() {
             let text = if index + 1 == filled { text.trim_end() } else { text };
@@ -149,7 +150,9 @@ fn fitting(text: &str, columns: usize) -> &str {
         let end = next.map_or(text.len(), |(index, _)| index);
         let joined = letter == '\u{200d}'
             || next.is_some_and(|(_, next)| {
-                UnicodeWidthChar::width(next) == Some(0) || (is_flag_half(next) && flags % 2 == 1) || is_skin_tone(next)
+                UnicodeWidthChar::width(next) == Some(0)
+                    || (is_flag_half(next) && flags % 2 == 1)
+                    || is_skin_tone(next)
             });
         let Some(head) = text.get(..end) else { break };
         if width(head) > columns {
@@ -257,7 +260,8 @@ mod tests {
 
     #[test]
     fn colour_changes_nothing_but_the_codes() {
-        let line = Line::new().with(Label::ToPc, "← PC").padded_to(8).with(Label::Strong, "Bo Li").padded_to(20);
+        let line =
+            Line::new().with(Label::ToPc, "← PC").padded_to(8).with(Label::Strong, "Bo Li").padded_to(20);
         assert_eq!(line.render(false), "← PC    Bo Li");
         assert_eq!(line.render(true), "\u{1b}[32m← PC\u{1b}[0m    \u{1b}[1mBo Li\u{1b}[0m");
     }

@@ -85,7 +85,8 @@ impl ActionLister {
     /// For the actions of this plan.
     #[must_use]
     pub fn of(plan: &Plan, verbose: bool) -> Self {
-        let made = |side| plan.actions.iter().filter(|action| action.headline == Headline::Create(side)).count();
+        let made =
+            |side| plan.actions.iter().filter(|action| action.headline == Headline::Create(side)).count();
         let creates = PerSide { phone: made(Side::Phone), pc: made(Side::Pc) };
         Self { verbose, creates, listed: PerSide::default() }
     }
@@ -124,11 +125,16 @@ impl ActionLister {
         let mut lines = Vec::new();
         for (side, label, way, more) in sides {
             if more > 0 && !self.verbose {
-                let text = format!("and {} for the {}; -v lists them all", count(more, "new contact"), side.words());
-                lines.push(Line::new().with(label, way).padded_to(11).with(label, "+").padded_to(13).with(
-                    Label::Plain,
-                    &text,
-                ));
+                let text =
+                    format!("and {} for the {}; -v lists them all", count(more, "new contact"), side.words());
+                lines.push(
+                    Line::new()
+                        .with(label, way)
+                        .padded_to(11)
+                        .with(label, "+")
+                        .padded_to(13)
+                        .with(Label::Plain, &text),
+                );
             }
         }
         lines

@@ -101,12 +101,20 @@ fn everything() -> Plan {
     merge.to_pc = vec![change("note", Some("old"), Some("new\nlines"))];
     merge.conflicts = vec![conflict("birthday", Kept::Both, "1990-02-10", "1990-02-01")];
     let mut delete = action(Headline::Delete(Side::Phone), "Old Friend", Reason::DeletedOn(Side::Pc));
-    delete.phone =
-        Some(WriteStep::Delete { item: ItemId(2), expected: Revision([0; 32]), before: Some(card(&["FN:x", "TEL:1"])) });
+    delete.phone = Some(WriteStep::Delete {
+        item: ItemId(2),
+        expected: Revision([0; 32]),
+        before: Some(card(&["FN:x", "TEL:1"])),
+    });
     let mut held = action(Headline::Conflict, "Ana Ruiz", Reason::EditedOnBoth);
     held.conflicts = vec![
         conflict("birthday", Kept::Held, "1990-02-10", "1990-02-01"),
-        conflict("note", Kept::Held, "what the PC says is longer than fits", "what the phone says is long too"),
+        conflict(
+            "note",
+            Kept::Held,
+            "what the PC says is longer than fits",
+            "what the phone says is long too",
+        ),
     ];
     let mut matched = action(Headline::Match, "Zoë Ångström", Reason::SameNameAndReach);
     matched.pc = replace();
@@ -187,7 +195,9 @@ fn one_of_everything_in_colour() {
     assert_snapshot!(text(&lines, true).replace('\u{1b}', "␛"));
     let mut plain = String::new();
     for part in text(&lines, true).split('\u{1b}') {
-        plain.push_str(part.strip_prefix('[').and_then(|codes| codes.split_once('m')).map_or(part, |codes| codes.1));
+        plain.push_str(
+            part.strip_prefix('[').and_then(|codes| codes.split_once('m')).map_or(part, |codes| codes.1),
+        );
     }
     // Spaces at the end of a line are cut in both.
     assert_eq!(plain, text(&lines, false));
@@ -196,7 +206,7 @@ fn one_of_everything_in_colour() {
 #[test]
 fn an_empty_plan_says_that_there_is_nothing_to_do() {
     assert_snapshot!(text(&with_total(&Plan { items: (3, 3), ..Plan::default() }, false), false), @r"
-    Pixel 7 (android)  ⇄  book “contacts”      two-way, 3 on the phone, 3 on the PC
+    Pixel 7 (android)  ⇄  book “contacts”       two-way, 3 on the phone, 3 on the PC
 
     Nothing to do: both sides are the same.
     ");
@@ -204,7 +214,11 @@ fn an_empty_plan_says_that_there_is_nothing_to_do() {
 
 #[test]
 fn a_long_heading_takes_two_lines() {
-    let heading = Heading { phone: "Personal Communicator of 王小明".into(), book: "friends and family".into(), ..heading() };
+    let heading = Heading {
+        phone: "Personal Communicator of 王小明".into(),
+        book: "friends and family".into(),
+        ..heading()
+    };
     let lines = heading.lines((10_000, 12_000));
     assert_fits(&lines);
     assert_eq!(lines.len(), 2);
@@ -224,7 +238,10 @@ fn many_new_contacts_are_summed_up() {
     let shown = text(&lines, false);
     assert!(shown.contains("and 5 new contacts for the PC; -v lists them all"), "{shown}");
     assert!(shown.contains("and 5 new contacts for the phone; -v lists them all"), "{shown}");
-    assert!(shown.contains("← PC       + Person 40                new on the phone: +49 170 1234567\n"), "{shown}");
+    assert!(
+        shown.contains("← PC       + Person 40                new on the phone: +49 170 1234567\n"),
+        "{shown}"
+    );
     assert!(text(&plan_lines(&plan, &heading(), true), false).contains("Person 45"));
 }
 

@@ -34,7 +34,12 @@ pub struct Progress<'a, R: Report + ?Sized> {
 impl<'a, R: Report + ?Sized> Progress<'a, R> {
     /// Draws on `terminal`, which must be one and not stdout. `started_us` is when the run began, by the clock's
     /// steady time.
-    pub fn new(inner: &'a mut R, terminal: Box<dyn Write + Send>, clock: Rc<dyn Clock>, started_us: u64) -> Self {
+    pub fn new(
+        inner: &'a mut R,
+        terminal: Box<dyn Write + Send>,
+        clock: Rc<dyn Clock>,
+        started_us: u64,
+    ) -> Self {
         let terminal = Some(GivenTerminal { writer: Mutex::new(terminal) });
         Self { inner, clock, started_us, terminal, bar: None, words: "", done: 0, total: None }
     }

@@ -100,7 +100,10 @@ mod tests {
         let parts: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
         assert_eq!(enumeration(&parts), "a, b and c");
         assert_eq!(enumeration(&[]), "");
-        assert_eq!(per_side("updated", PerSide { phone: 1, pc: 2 }).unwrap(), "updated 1 on the phone and 2 on the PC");
+        assert_eq!(
+            per_side("updated", PerSide { phone: 1, pc: 2 }).unwrap(),
+            "updated 1 on the phone and 2 on the PC"
+        );
         assert_eq!(per_side("updated", PerSide::default()), None);
         assert_eq!(sentence("ärger"), "Ärger");
     }

@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::plan::{Action, Headline, PairAfter, Plan, WriteStep};
 use crate::provider::{
-    Ack, ActionRow, Change, ChangeKind, Confirmation, IntentId, IntentStep, ItemId, LinkId, OpenConflict, Outcome,
-    ProviderError, SessionId, Write,
+    Ack, ActionRow, Change, ChangeKind, Confirmation, IntentId, IntentStep, ItemId, LinkId, OpenConflict,
+    Outcome, ProviderError, SessionId, Write,
 };
 use crate::relationship::Side;
 use crate::report::{ActionOutcome, Event, Report, Summary};
@@ -283,9 +283,7 @@ impl<'a, 'p> Applier<'a, 'p> {
         let rest: Vec<Change> = self
             .pending
             .iter()
-            .filter(|(key, change)| {
-                !kept.contains(key) && !matches!(change.kind, ChangeKind::Unreadable(_))
-            })
+            .filter(|(key, change)| !kept.contains(key) && !matches!(change.kind, ChangeKind::Unreadable(_)))
             .map(|(_, change)| change.clone())
             .collect();
         if rest.is_empty() {
@@ -378,7 +376,8 @@ fn acknowledged(outcome: Outcome) -> (Option<Ack>, ActionOutcome) {
 
 /// What was read back takes the baseline's place, unless the baseline holds a field apart from what was written.
 fn renew(baseline: &mut crate::contact::Card, step: Option<&WriteStep>, ack: Option<&Ack>) {
-    if let (Some(written), Some(held)) = (step.and_then(WriteStep::card), ack.and_then(|ack| ack.held.as_ref()))
+    if let (Some(written), Some(held)) =
+        (step.and_then(WriteStep::card), ack.and_then(|ack| ack.held.as_ref()))
         && baseline == written
     {
         *baseline = held.clone();

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::plan::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
 use crate::provider::{
-    Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError, Revision,
+    Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError,
+    Revision,
 };
 use crate::relationship::Side;
 use crate::report::{Event, Report};
@@ -172,7 +173,12 @@ impl Collector<'_, '_> {
     }
 
     fn draft(&mut self, link: Link) -> &mut Draft {
-        self.drafts.entry(link.id).or_insert_with(|| Draft { link, pc: None, phone: None, place: String::new() })
+        self.drafts.entry(link.id).or_insert_with(|| Draft {
+            link,
+            pc: None,
+            phone: None,
+            place: String::new(),
+        })
     }
 
     /// Fills in the sides that did not move.

@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use crate::mtp::code::operation;
 use crate::mtp::LinkError;
+use crate::mtp::code::operation;
 
 use super::device::Device;
 use super::personality::{TransferCut, TransferEnd};

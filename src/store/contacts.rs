@@ -65,6 +65,12 @@ const LISTED: &str = "SELECT c.item, c.uid, c.fn, c.org,
     (SELECT number FROM numbers WHERE contact = c.id AND position = 0),
     c.modified_ms, c.card FROM contacts AS c";
 
+/// The contacts with a UID. The plus signs keep SQLite from walking the whole book in the order of its items
+/// instead of looking the UID up.
+pub(super) fn by_uid() -> String {
+    format!("{LISTED} WHERE c.uid = ?2 AND +c.book = ?1 AND c.card IS NOT NULL ORDER BY +c.item")
+}
+
 impl Book<'_> {
     /// Adds a contact.
     ///
@@ -147,8 +153,7 @@ impl Book<'_> {
     /// # Errors
     /// When they cannot be read.
     pub fn find_by_uid(&self, uid: &str) -> Result<Vec<ContactRow>, StoreError> {
-        let sql = format!("{LISTED} WHERE c.uid = ?2 AND c.book = ?1 AND c.card IS NOT NULL ORDER BY c.item");
-        self.rows(&sql, (self.row(), uid))
+        self.rows(&by_uid(), (self.row(), uid))
     }
 
     /// The contacts with this name, regardless of case and accents.

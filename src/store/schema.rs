@@ -292,6 +292,8 @@ mod tests {
             (observed::LOAD, "observed USING PRIMARY KEY (phone=?)"),
             (history::ACTIONS, "INDEX actions_by_session (session=?)"),
         ];
+        let by_uid = plan(&store, &crate::store::contacts::by_uid());
+        assert!(by_uid.contains("c USING INDEX contacts_by_uid (uid=?)"), "{by_uid}");
         for (sql, index) in hot {
             let plan = plan(&store, sql);
             assert!(plan.contains(index), "{sql}: {plan}");

@@ -245,8 +245,7 @@ impl World {
     /// Both sides hold the same contacts, as far as fingerprints tell.
     pub fn assert_equal(&self, context: &str) {
         let fingerprints = |cards: Vec<Card>| {
-            let mut all: Vec<_> =
-                cards.iter().map(|card| card.fingerprint(&FieldMask::all())).collect();
+            let mut all: Vec<_> = cards.iter().map(|card| card.fingerprint(&FieldMask::all())).collect();
             all.sort_unstable();
             all
         };

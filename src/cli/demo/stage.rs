@@ -16,7 +16,9 @@ use crate::provider::{Clock, TestClock, TestRandomness, TrackingOptions};
 use crate::relationship::{Guards, Mode};
 use crate::report::{ExitCode, Heading, HumanReport, hint_lines};
 use crate::session::Ended;
-use crate::sim::{FaultPlan, MemoryStorage, Personality, Phone, SharedStorage, SharedTrace, Storage, StorageError};
+use crate::sim::{
+    FaultPlan, MemoryStorage, Personality, Phone, SharedStorage, SharedTrace, Storage, StorageError,
+};
 use crate::store::{Book, OpenOptions, Store};
 
 /// The phone's folder of contacts.
@@ -34,8 +36,10 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub(super) const SYNC: Self = Self { dry_run: false, faults: FaultPlan { faults: Vec::new() }, statistics: false };
-    pub(super) const DRY: Self = Self { dry_run: true, faults: FaultPlan { faults: Vec::new() }, statistics: false };
+    pub(super) const SYNC: Self =
+        Self { dry_run: false, faults: FaultPlan { faults: Vec::new() }, statistics: false };
+    pub(super) const DRY: Self =
+        Self { dry_run: true, faults: FaultPlan { faults: Vec::new() }, statistics: false };
 }
 
 /// The stage.
@@ -102,7 +106,8 @@ impl<'a> Stage<'a> {
         let store = Store::open(&self.database, &options)?;
         let address = String::from("sim:demo");
         let faults = turn.faults.clone();
-        let connected = connect_simulated(&self.world, &store, &self.phone, faults, address, &mut self.trace)?;
+        let connected =
+            connect_simulated(&self.world, &store, &self.phone, faults, address, &mut self.trace)?;
         let interrupted = || self.world.is_interrupted();
         let wish = Wish {
             store: &store,
@@ -127,7 +132,8 @@ impl<'a> Stage<'a> {
             arguments: String::new(),
         };
         let human = self.invocation.human_options(turn.dry_run, turn.statistics);
-        let mut report = HumanReport::new(self.world.stdout.clone(), self.world.stderr.clone(), heading, human);
+        let mut report =
+            HumanReport::new(self.world.stdout.clone(), self.world.stderr.clone(), heading, human);
         let ended = agent::sync(connected, &wish, &mut report)?;
         report.finish().map_err(|error| Failed::output(&error))?;
         self.tell_failure(&ended)?;
@@ -138,7 +144,8 @@ impl<'a> Stage<'a> {
     }
 
     fn tell_failure(&self, ended: &Ended) -> Result<(), Failed> {
-        let Some(failed) = ended.failure.as_ref().map(Failed::from).filter(|failed| !failed.message.is_empty())
+        let Some(failed) =
+            ended.failure.as_ref().map(Failed::from).filter(|failed| !failed.message.is_empty())
         else {
             return Ok(());
         };

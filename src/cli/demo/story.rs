@@ -84,7 +84,9 @@ fn mass_deletion(stage: &mut Stage<'_>) -> Result<(), Failed> {
     stage.session(&Turn::SYNC)?;
     stage.say("\nThe PC still has everything. The files come back:")?;
     for (path, bytes) in before {
-        if let Some(name) = path.rsplit('/').next().filter(|name| names.iter().take(7).any(|gone| gone == name)) {
+        if let Some(name) =
+            path.rsplit('/').next().filter(|name| names.iter().take(7).any(|gone| gone == name))
+        {
             stage.put_file(name, &String::from_utf8_lossy(&bytes))?;
         }
     }
@@ -118,7 +120,8 @@ fn nothing_to_do(stage: &mut Stage<'_>) -> Result<(), Failed> {
     stage.say("\n$ tetherbook sync --stats\n")?;
     stage.session(&Turn { statistics: true, ..Turn::SYNC })?;
     let quiet = before == (stage.files()?, stage.database_bytes()?);
-    let words = if quiet { "Not a byte was written, on the phone or on the PC." } else { "Something was written." };
+    let words =
+        if quiet { "Not a byte was written, on the phone or on the PC." } else { "Something was written." };
     stage.say(&format!("\n{words}"))
 }
 
