@@ -4,6 +4,16 @@
 //! Each figure is the best of several runs of a whole process, wall time and peak memory, with phone and database
 //! on a memory file system where there is one. Never a test: a busy machine must not fail a build.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark may stop at the first surprise"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

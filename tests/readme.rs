@@ -1,5 +1,15 @@
 //! The README shows what the program really says: its output blocks are parts of the demo's output, byte for byte.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test may stop at the first surprise"
+)]
+
 use std::process::Command;
 
 fn demo() -> String {

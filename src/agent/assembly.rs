@@ -85,7 +85,7 @@ pub fn remembered_habits(store: &Store, address: &str) -> Result<Option<String>,
 pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> Result<Ended, StartFailure> {
     let ConnectedPhone { tree, address } = phone;
     let identity = tree.identity();
-    let profile = wish.profiles.choose(&identity).ok_or_else(|| {
+    let profile = wish.profiles.choose(identity).ok_or_else(|| {
         ProviderError::NoChannel(format!("no profile matches {} {}", identity.manufacturer, identity.model))
     })?;
     let mut book = Book::open(wish.store, wish.book, &*wish.clock, &*wish.randomness)?;

@@ -244,7 +244,7 @@ pub fn stop_lines(stop: &Stop, plan: &Plan, heading: &Heading) -> Vec<Line> {
         ("To look at all of it:".to_owned(), format!("tetherbook diff{arguments}")),
         ("If the deletions are meant:".to_owned(), format!("tetherbook sync{arguments} --allow-deletes")),
         (
-            format!("To put them back on the {other}:"),
+            format!("To put them back on the {other} (what was edited there since gives way):"),
             format!("tetherbook sync{arguments} --mode {}", restore.name()),
         ),
     ] {
