@@ -93,16 +93,13 @@ pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> 
     let relationship =
         Relationship { conflicts: wish.conflicts, guards: wish.guards, ..Relationship::of_mode(mode) };
     let writes = !wish.dry_run && relationship.writes_to(Side::Phone);
-    let channel = VcardFolder::open(
-        tree,
-        profile,
-        VcardFolderOptions {
-            access: if writes { Access::ReadWrite } else { Access::ReadOnly },
-            guid_if_unmarked: remembered_guid(wish, &address)?,
-            label: String::new(),
-            clock: Rc::clone(&wish.clock),
-        },
-    )?;
+    let channel_options = VcardFolderOptions {
+        access: if writes { Access::ReadWrite } else { Access::ReadOnly },
+        guid_if_unmarked: remembered_guid(wish, &address)?,
+        label: String::new(),
+        clock: Rc::clone(&wish.clock),
+    };
+    let channel = VcardFolder::open(tree, profile, channel_options)?;
     report.event(&Event::Opened {
         phone: channel.replica().label.clone(),
         profile: profile.id.clone(),
@@ -119,6 +116,9 @@ pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> 
     let phone_id = see(wish, &sighting)?;
     let settings = settings(&relationship);
     let related = relate(wish, phone_id, &book, mode, &settings)?;
+    if related.compare_all && !wish.dry_run {
+        wish.store.set_relationship(related.id, mode.name(), COMPARE_ALL)?;
+    }
     let ledger = RelationshipLedger::new(wish.store, related.id);
     let metadata = PhoneMetadata::new(wish.store, phone_id);
     let mut tracked =
@@ -127,7 +127,7 @@ pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> 
         relationship: &relationship,
         dry_run: wish.dry_run,
         allow_deletes: wish.allow_deletes,
-        compare_all: related.mode_changed,
+        compare_all: related.compare_all,
         clock: &*wish.clock,
         interrupted: wish.interrupted,
         started_us: wish.started_us,
@@ -137,13 +137,16 @@ pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> 
     if !wish.dry_run {
         let listing = Some(tracked.simple().habits()).filter(|habits| !habits.is_empty());
         see(wish, &PhoneSighting { listing, ..sighting })?;
-        // Noted after it took effect: if this session failed, the next one compares everything again.
-        if ended.failure.is_none() && (related.mode_changed || related.settings_changed) {
+        if ended.failure.is_none() && related.settings_changed {
             wish.store.set_relationship(related.id, mode.name(), &settings)?;
         }
     }
     Ok(ended)
 }
+
+/// The settings of a relationship whose mode changed and that was not compared as a whole since. What one mode
+/// passes over, another may have to act on, and a session that is cut must not make the next one forget it.
+const COMPARE_ALL: &str = r#"{"compare-all":true}"#;
 
 /// The settings that are noted with the relationship, for `status` and for whoever looks into the database.
 fn settings(relationship: &Relationship) -> String {
@@ -181,7 +184,8 @@ fn see(wish: &Wish<'_>, sighting: &PhoneSighting) -> Result<PhoneId, StoreError>
 /// A relationship as the memory has it, beside what this session goes by.
 struct Related {
     id: RelationshipId,
-    mode_changed: bool,
+    /// The mode is another than before, or the session that was to compare everything was cut.
+    compare_all: bool,
     settings_changed: bool,
 }
 
@@ -196,13 +200,12 @@ fn relate(
     Ok(match rows.iter().find(|row| row.phone == phone && row.book == wish.book) {
         Some(row) => Related {
             id: row.id,
-            // What one mode passes over, another may have to act on.
-            mode_changed: row.mode != mode.name(),
-            settings_changed: row.settings != settings,
+            compare_all: row.mode != mode.name() || row.settings == COMPARE_ALL,
+            settings_changed: row.settings != settings || row.mode != mode.name(),
         },
         None => Related {
             id: wish.store.relate(phone, book, mode.name(), settings)?,
-            mode_changed: false,
+            compare_all: false,
             settings_changed: false,
         },
     })

@@ -17,9 +17,14 @@ use crate::mtp::{
 };
 use crate::provider::{Clock, Completeness, Costs};
 
+/// Waits before a file is announced and sent again because the phone was too busy to take its content, in
+/// milliseconds. Content alone cannot be repeated: it is tied to its announcement.
+const SEND_AGAIN_WAITS_MS: [u64; 3] = [200, 800, 3_200];
+
 /// A phone behind an MTP session.
 pub struct MtpTree {
     session: Session,
+    clock: Rc<dyn Clock>,
     identity: DeviceIdentity,
     /// Where the dates of the last listing are from; a single look must tell the same ones.
     listed_dates: Option<DateSource>,
@@ -111,7 +116,7 @@ impl MtpTree {
         clock: Rc<dyn Clock>,
         options: &SessionOptions,
     ) -> Result<Self, TreeError> {
-        let session = Session::open(link, clock, options)?;
+        let session = Session::open(link, Rc::clone(&clock), options)?;
         let info = session.device_info();
         let identity = DeviceIdentity {
             is_directory: false,
@@ -125,6 +130,7 @@ impl MtpTree {
         };
         Ok(Self {
             session,
+            clock,
             identity,
             listed_dates: None,
             rename_absent: false,
@@ -273,13 +279,22 @@ impl ObjectTree for MtpTree {
         let (storage, parent) = folder_of(folder)?;
         let size_bytes = size_of(bytes);
         let new = NewObject { name, format: self.format_for(name), size_bytes, modified: "" };
-        let handle = self.session.send_object_info(storage, parent, &new)?;
-        match self.session.send_object(bytes) {
-            Ok(()) => {
-                self.statistics.written_bytes += size_bytes;
-                Ok(ObjectReference(Place::Handle { storage, handle }))
+        let mut waits_ms = SEND_AGAIN_WAITS_MS.into_iter();
+        loop {
+            let handle = self.session.send_object_info(storage, parent, &new)?;
+            let error = match self.session.send_object(bytes) {
+                Ok(()) => {
+                    self.statistics.written_bytes += size_bytes;
+                    return Ok(ObjectReference(Place::Handle { storage, handle }));
+                }
+                Err(error) => error,
+            };
+            let is_busy = error == MtpError::Busy;
+            let error = self.clean_up(handle, error);
+            match waits_ms.next().filter(|_| is_busy && !error.leaves_doubt()) {
+                Some(wait_ms) => self.clock.sleep_ms(wait_ms),
+                None => return Err(error),
             }
-            Err(error) => Err(self.clean_up(handle, error)),
         }
     }
 

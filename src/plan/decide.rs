@@ -83,7 +83,8 @@ impl Decider<'_> {
             Side::Pc => (&case.pc, &case.phone),
         };
         let kept = gone.other();
-        let edited = matches!(other_seen, Seen::Changed(_));
+        // What waits in a conflict is an edit that the other side has not taken: a deletion must not take it along.
+        let edited = matches!(other_seen, Seen::Changed(_)) || !case.conflicts.is_empty();
         let edit_counts = self.relationship.triggers(kept).edit == OnEdit::Propagate;
         let may_restore = self.relationship.writes_to(gone);
         let lost = matches!(gone_seen, Seen::Lost);
@@ -118,12 +119,18 @@ impl Decider<'_> {
     fn restore(&self, case: &LinkedCase, gone: Side, held: &Held, reason: Reason, plan: &mut Plan) {
         let link = &case.link;
         let (item, new) = match gone {
-            Side::Phone => (link.pc, NewItem::of(link.pc, held)),
+            Side::Phone => {
+                let same_uid = case.same_uid.clone();
+                (link.pc, NewItem { same_uid, ..NewItem::of(link.pc, held) })
+            }
             Side::Pc => (link.phone, NewItem::of(link.phone, held)),
         };
         match self.create(gone, &new, vec![reason]) {
             Ok(mut action) => {
+                // The item that is gone belongs to it: its deletion is heard when this is done, and not before.
                 action.link = Some(link.id);
+                action.pc_item = Some(link.pc);
+                action.phone_item = Some(link.phone);
                 plan.actions.push(action);
             }
             Err(why) => {

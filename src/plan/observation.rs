@@ -53,6 +53,8 @@ pub struct LinkedCase {
     pub conflicts: Vec<OpenConflict>,
     /// Where the phone's item stands.
     pub place: String,
+    /// The phone's item is missing: the names of other contacts on the PC that carry the same UID.
+    pub same_uid: Vec<String>,
 }
 
 /// An item that no link knows.

@@ -12,8 +12,11 @@ mod change;
 mod clock;
 mod error;
 mod ledger;
+mod listings;
+mod moves;
 mod side;
 mod simple;
+mod stamps;
 mod tracked;
 
 pub use change::{Change, ChangeKind, ChangeSet, Completeness, Fetched};

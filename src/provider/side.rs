@@ -192,6 +192,16 @@ pub trait Provider {
         Ok(Vec::new())
     }
 
+    /// Marks a side as known: one that was never synced gets its marker, one that was restored is known again, so
+    /// that the next session need not compare everything once more. Called after the news of the restoration is on
+    /// the disk; a side that is only read is not marked.
+    ///
+    /// # Errors
+    /// When the side takes no writes.
+    fn mark_known(&mut self) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
     /// Reads back what writes without an outcome left, and finishes or removes it; one answer per step, in order.
     ///
     /// # Errors

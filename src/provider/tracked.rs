@@ -9,9 +9,12 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::listings::believable_listing;
+use super::moves::earlier_places;
 use super::simple::{
     Entry, Listing, Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,
 };
+use super::stamps::{is_before, newest_date, uid_hash, whole_card};
 use super::{
     Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Completeness, Costs, Fetched, IntentStep,
     ItemId, Outcome, Provider, ProviderError, Randomness, Recovered, Replica, Revision, Write,
@@ -22,10 +25,6 @@ use crate::ics::{ChangeNumber, SyncState};
 /// A date's resolution is one second, and its reading may be cut off: an item read this long after it was last
 /// read with the same date can no longer be changed under that date.
 const SETTLED_AFTER_MS: i64 = 2_000;
-
-/// How far in the future, seen from here, a phone's date may be before it is not taken for its clock: the widest
-/// span between two time zones.
-const CLOCK_SPREAD_MS: i64 = 26 * 3_600_000;
 
 /// How thoroughly unchanged items are looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,9 +128,9 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
     /// Reads an item; a failure of the whole side ends the collection, a failure of the item does not.
     fn read(&mut self, locator: &Locator) -> Result<Read, ProviderError> {
         match self.simple.read(locator) {
-            Ok(bytes) => Ok(match Card::parse(&bytes) {
+            Ok(bytes) => Ok(match whole_card(&bytes) {
                 Ok(card) => Read::Card(card),
-                Err(error) => Read::Unusable(error.to_string()),
+                Err(why) => Read::Unusable(why),
             }),
             Err(ProviderError::Gone(_)) => Ok(Read::Vanished),
             Err(ProviderError::Item(why)) => Ok(Read::Unusable(why)),
@@ -209,15 +208,18 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         let Some(row) = self.rows.get(index) else { return Ok(()) };
         let same_stamp = row.stamp == entry.stamp;
         let trusted = same_stamp && row.settled && self.simple.stamps_tell_changes();
-        let known_bad = same_stamp && row.problem.is_some();
-        if !self.options.deep && !chosen && (trusted || known_bad) {
+        // A failed read may have been the phone's mood: what is bad settles only when it failed in two sessions.
+        if !self.options.deep && !chosen && trusted {
             return Ok(());
         }
         let content = self.read(&entry.locator)?;
         let now_ms = self.clock.now_ms();
         let Some(row) = self.rows.get(index) else { return Ok(()) };
         let waited = now_ms.saturating_sub(row.verified_ms) >= SETTLED_AFTER_MS;
-        let settled = is_before(&entry.stamp, newest) || (same_stamp && (row.settled || waited));
+        let settled = match &content {
+            Read::Unusable(_) => same_stamp && row.problem.is_some() && (row.settled || waited),
+            _ => is_before(&entry.stamp, newest) || (same_stamp && (row.settled || waited)),
+        };
         let mut renewed = row.clone();
         renewed.stamp = entry.stamp.clone();
         renewed.settled = settled;
@@ -259,31 +261,15 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         absent: &mut HashSet<usize>,
         newest: Option<u64>,
     ) -> Result<(), ProviderError> {
-        let mut by_revision: HashMap<Revision, Vec<usize>> = HashMap::new();
-        let mut by_uid: HashMap<u64, Vec<usize>> = HashMap::new();
-        for index in absent.iter() {
-            let Some(row) = self.rows.get(*index) else { continue };
-            if let Some(revision) = row.revision {
-                by_revision.entry(revision).or_default().push(*index);
-            }
-            if row.uid_hash != 0 {
-                by_uid.entry(row.uid_hash).or_default().push(*index);
-            }
-        }
+        let mut found = Vec::with_capacity(strangers.len());
         for entry in strangers {
             let content = self.read(&entry.locator)?;
-            let settled = is_before(&entry.stamp, newest);
             let (revision, uid_hash, problem) = match &content {
                 Read::Vanished => continue,
                 Read::Card(card) => (Some(Revision::of(card.as_bytes())), uid_hash(card), None),
                 Read::Unusable(why) => (None, 0, Some(why.clone())),
             };
-            let earlier = revision
-                .and_then(|revision| only_one(by_revision.get(&revision), absent))
-                .or_else(|| only_one(by_uid.get(&uid_hash), absent));
-            let moved_in_place =
-                earlier.and_then(|index| self.rows.get(index).cloned().map(|row| (index, row)));
-            let mut row = Observed {
+            let row = Observed {
                 item: ItemId(0),
                 counter: 0,
                 locator: entry.locator.clone(),
@@ -292,21 +278,26 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
                 uid_hash,
                 problem,
                 deleted: false,
-                settled,
+                settled: is_before(&entry.stamp, newest),
                 verified_ms: self.clock.now_ms(),
             };
-            if let Some((index, earlier_row)) = moved_in_place {
-                absent.remove(&index);
-                row.item = earlier_row.item;
-                row.counter = earlier_row.counter;
-                if earlier_row.revision != row.revision {
-                    row.counter = self.take_counter();
-                    self.keep_content(row.item, content);
-                }
-                self.put_row(index, row);
-            } else {
+            found.push((row, content));
+        }
+        let places = earlier_places(&self.rows, absent, found.iter().map(|(row, _)| row));
+        for ((mut row, content), earlier) in found.into_iter().zip(places) {
+            let earlier = earlier.and_then(|index| self.rows.get(index).cloned().map(|row| (index, row)));
+            let Some((index, earlier)) = earlier else {
                 self.add_row(row, content);
+                continue;
+            };
+            absent.remove(&index);
+            row.item = earlier.item;
+            row.counter = earlier.counter;
+            if earlier.revision != row.revision {
+                row.counter = self.take_counter();
+                self.keep_content(row.item, content);
             }
+            self.put_row(index, row);
         }
         Ok(())
     }
@@ -347,6 +338,15 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             self.dirty.insert(index);
         }
         counter
+    }
+
+    /// What was known under a name that a new item has taken: a torn file was removed to make room. Its content
+    /// was nothing that a person made, so that its going is no deletion.
+    fn bury_at(&mut self, locator: &Locator) {
+        let earlier = self.rows.iter().position(|row| !row.deleted && row.locator == *locator);
+        if let Some(index) = earlier {
+            self.bury(index, Some(String::from("a new file took its place")));
+        }
     }
 
     fn number(&self, counter: u64) -> ChangeNumber {
@@ -393,7 +393,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             SimpleOutcome::Refused(why) => return Outcome::Refused(why),
             SimpleOutcome::Unknown(why) => return Outcome::Unknown(why),
         };
-        let card = match Card::parse(&held) {
+        let card = match whole_card(&held) {
             Ok(card) => card,
             Err(error) => {
                 let removed = self.simple.delete(&locator);
@@ -429,7 +429,10 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
                 self.put_row(index, Observed { counter, ..row });
                 (item, counter)
             }
-            None => self.add_row(row, Read::Vanished),
+            None => {
+                self.bury_at(&row.locator);
+                self.add_row(row, Read::Vanished)
+            }
         };
         self.written_items.insert(item);
         Outcome::Done(Ack { item, cn: self.number(counter), held: Some(card) })
@@ -454,7 +457,11 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
 
     fn changes_since(&mut self, state: &SyncState) -> Result<ChangeSet, ProviderError> {
         self.load()?;
-        let listing = self.simple.list()?;
+        let listing = believable_listing(&mut self.simple, &self.rows)?;
+        // Listing may have found a marker that was not to be seen at first; a marker written since says nothing.
+        if !self.writes_prepared {
+            self.restarted = self.simple.restarted(self.generation);
+        }
         self.compare(&listing)?;
         Ok(ChangeSet {
             changes: self.changes_not_in(state),
@@ -528,6 +535,13 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
         self.memory.save(&rows, self.next_counter, self.generation)?;
         self.dirty.clear();
         self.generation_dirty = false;
+        Ok(())
+    }
+
+    fn mark_known(&mut self) -> Result<(), ProviderError> {
+        if self.generation == 0 || self.restarted.is_some() {
+            self.prepare_writes()?;
+        }
         Ok(())
     }
 
@@ -638,35 +652,4 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
 
 fn row_settled(rows: &[Observed], index: usize) -> bool {
     rows.get(index).is_some_and(|row| row.settled)
-}
-
-/// The one index of `found` that is still among the absent ones; more than one is no evidence.
-fn only_one(found: Option<&Vec<usize>>, absent: &HashSet<usize>) -> Option<usize> {
-    let mut there = found?.iter().filter(|index| absent.contains(index));
-    let first = *there.next()?;
-    there.next().is_none().then_some(first)
-}
-
-fn uid_hash(card: &Card) -> u64 {
-    let Some(uid) = card.uid() else { return 0 };
-    let Revision(bytes) = Revision::of(uid.trim().to_lowercase().as_bytes());
-    bytes.first_chunk::<8>().map_or(0, |first| u64::from_be_bytes(*first)).max(1)
-}
-
-/// The first 14 digits of a date text as a number: enough to order the dates of one device, whose zone is one.
-fn date_order(stamp: &Stamp) -> Option<u64> {
-    let digits: String = stamp.modified.as_deref()?.chars().filter(char::is_ascii_digit).take(14).collect();
-    if digits.len() == 14 { digits.parse().ok() } else { None }
-}
-
-/// Whether an item's date lies before the newest of its listing: an edit after the listing gets a later date.
-fn is_before(stamp: &Stamp, newest: Option<u64>) -> bool {
-    matches!((date_order(stamp), newest), (Some(date), Some(newest)) if date < newest)
-}
-
-/// The newest believable date of a listing, as far as it can stand for the phone's clock.
-fn newest_date(listing: &Listing, now_ms: i64) -> Option<u64> {
-    let limit = jiff::Timestamp::from_millisecond(now_ms.saturating_add(CLOCK_SPREAD_MS)).ok()?;
-    let limit: u64 = limit.strftime("%Y%m%d%H%M%S").to_string().parse().ok()?;
-    listing.entries.iter().filter_map(|entry| date_order(&entry.stamp)).filter(|date| *date <= limit).max()
 }

@@ -23,11 +23,26 @@ const PHONE_WRITES_PER_BATCH: usize = 64;
 /// So many actions that do not write to the phone share one transaction.
 const ACTIONS_PER_BATCH: usize = 1024;
 
+/// The changes that were told and are not yet recorded as heard.
+pub(super) struct Pending {
+    /// By item.
+    pub changes: HashMap<(Side, ItemId), Change>,
+    /// Sides of which a change was left out of this session.
+    pub left_out: Vec<Side>,
+}
+
+impl Pending {
+    /// Whether everything that `side` told was heard.
+    fn is_empty(&self, side: Side) -> bool {
+        !self.left_out.contains(&side) && !self.changes.keys().any(|(of, _)| *of == side)
+    }
+}
+
 pub(super) struct Applier<'a, 'p> {
     parties: &'a mut Parties<'p>,
     options: &'a Options<'a>,
     states: States,
-    pending: HashMap<(Side, ItemId), Change>,
+    pending: Pending,
     waiting: HashMap<LinkId, Vec<OpenConflict>>,
     session: Option<SessionId>,
 }
@@ -46,7 +61,7 @@ impl<'a, 'p> Applier<'a, 'p> {
         parties: &'a mut Parties<'p>,
         options: &'a Options<'a>,
         states: States,
-        pending: HashMap<(Side, ItemId), Change>,
+        pending: Pending,
         waiting: HashMap<LinkId, Vec<OpenConflict>>,
     ) -> Self {
         Self { parties, options, states, pending, waiting, session: None }
@@ -60,7 +75,7 @@ impl<'a, 'p> Applier<'a, 'p> {
         summary: &mut Summary,
         report: &mut dyn Report,
     ) -> Result<(), Failure> {
-        self.keep(restarted)?;
+        self.keep(restarted, report)?;
         // Deletions come last: should the session be cut, what is new has been saved first.
         let (deletes, others): (Vec<&Action>, Vec<&Action>) =
             plan.actions.iter().partition(|action| matches!(action.headline, Headline::Delete(_)));
@@ -84,22 +99,35 @@ impl<'a, 'p> Applier<'a, 'p> {
         if ended.is_ok() {
             self.record_the_rest(plan)?;
         }
-        let wrote_to_phone = summary.device_writes > 0;
-        if wrote_to_phone && ended.is_ok() {
+        if ended.is_ok() {
             ended = self.finish_writes(summary, report);
         }
         ended
     }
 
     /// What was observed outlives this session, together with the news that baselines no longer count.
-    fn keep(&mut self, restarted: bool) -> Result<(), Failure> {
+    fn keep(&mut self, restarted: bool, report: &mut dyn Report) -> Result<(), Failure> {
         if restarted {
             self.in_batch(|this| {
                 this.parties.ledger.forget_baselines()?;
                 this.parties.phone.keep_observations().map_err(Failure::phone)
-            })
+            })?;
         } else {
-            self.parties.phone.keep_observations().map_err(Failure::phone)
+            self.parties.phone.keep_observations().map_err(Failure::phone)?;
+        }
+        // Only now: a marker that is whole again hides the restoration.
+        let writable = self.parties.phone.capabilities().writable;
+        if !writable || !self.options.relationship.writes_to(Side::Phone) {
+            return Ok(());
+        }
+        match self.parties.phone.mark_known() {
+            Ok(()) => Ok(()),
+            Err(error @ ProviderError::Disconnected(_)) => Err(Failure::phone(error)),
+            // A phone that is full or read-only can still be copied from.
+            Err(error) => {
+                report.event(&Event::Note(format!("The phone could not be marked as known: {error}.")));
+                Ok(())
+            }
         }
     }
 
@@ -247,7 +275,7 @@ impl<'a, 'p> Applier<'a, 'p> {
             Side::Pc => action.pc_item,
             Side::Phone => action.phone_item,
         };
-        if let Some(change) = before.and_then(|item| self.pending.remove(&(side, item))) {
+        if let Some(change) = before.and_then(|item| self.pending.changes.remove(&(side, item))) {
             self.hear(side, &change);
         }
         if let Some(ack) = ack {
@@ -282,17 +310,24 @@ impl<'a, 'p> Applier<'a, 'p> {
         }
         let rest: Vec<Change> = self
             .pending
+            .changes
             .iter()
             .filter(|(key, change)| !kept.contains(key) && !matches!(change.kind, ChangeKind::Unreadable(_)))
             .map(|(_, change)| change.clone())
             .collect();
-        if rest.is_empty() {
-            return Ok(());
-        }
         let pc_replica = self.parties.pc.replica().guid;
         for change in &rest {
             let side = if change.cn.replica == pc_replica { Side::Pc } else { Side::Phone };
             self.hear(side, change);
+            self.pending.changes.remove(&(side, change.item));
+        }
+        for side in [Side::Pc, Side::Phone] {
+            if self.pending.is_empty(side) {
+                self.states.widen(side);
+            }
+        }
+        if !self.states.moved() {
+            return Ok(());
         }
         self.in_batch(|this| Ok(this.states.store(this.parties.ledger)?))
     }
@@ -303,7 +338,7 @@ impl<'a, 'p> Applier<'a, 'p> {
         let Some(waiting) = self.waiting.get(&link) else { return false };
         let moved = [(Side::Pc, action.pc_item), (Side::Phone, action.phone_item)]
             .into_iter()
-            .any(|(side, item)| item.is_some_and(|item| self.pending.contains_key(&(side, item))));
+            .any(|(side, item)| item.is_some_and(|item| self.pending.changes.contains_key(&(side, item))));
         let mut waiting = waiting.clone();
         waiting.sort_by(|left, right| left.field.cmp(&right.field));
         !moved && waiting == open_conflicts(action)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::contact::{self, Card, FieldMask};
 use crate::plan::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
 use crate::provider::{
     Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError,
@@ -20,6 +21,8 @@ pub(super) struct Collected {
     pub observations: Observations,
     /// The changes, to be recorded in the states when what they call for is done.
     pub pending: HashMap<(Side, ItemId), Change>,
+    /// Sides of which a change was left out, because the item was not there when it was to be read.
+    pub left_out: Vec<Side>,
     /// Whether a side was restored, so that baselines no longer count.
     pub restarted: bool,
     /// Links with open conflicts.
@@ -40,12 +43,14 @@ struct Collector<'a, 'p> {
     new_items: [Vec<NewItem>; 2],
     unusable: Vec<Skipped>,
     pending: HashMap<(Side, ItemId), Change>,
+    left_out: Vec<Side>,
 }
 
 /// Asks both sides and reads what moved.
 pub(super) fn collect(
     parties: &mut Parties<'_>,
     states: &States,
+    compare_all: bool,
     report: &mut dyn Report,
 ) -> Result<Collected, Failure> {
     let links = parties.ledger.link_count()?;
@@ -55,6 +60,7 @@ pub(super) fn collect(
         new_items: [Vec::new(), Vec::new()],
         unusable: Vec::new(),
         pending: HashMap::new(),
+        left_out: Vec::new(),
     };
     let phone_set = collector.side(Side::Phone, states, report)?;
     let pc_set = collector.side(Side::Pc, states, report)?;
@@ -71,7 +77,10 @@ pub(super) fn collect(
         collector.draft(link);
     }
     let restarted = phone_set.restarted.is_some() || pc_set.restarted.is_some();
-    let linked = collector.finish_drafts(restarted, &waiting)?;
+    let mut linked = collector.finish_drafts(restarted, &waiting)?;
+    if compare_all {
+        forget_one_sided(&mut linked, &collector.parties.phone.capabilities().fields);
+    }
     collector.name_shared_uids()?;
     let [new_phone, new_pc] = collector.new_items;
     let phone = facts(collector.parties.phone, phone_set);
@@ -89,6 +98,7 @@ pub(super) fn collect(
             unusable: collector.unusable,
         },
         pending: collector.pending,
+        left_out: collector.left_out,
         restarted,
         waiting,
     })
@@ -125,20 +135,25 @@ impl Collector<'_, '_> {
             Side::Phone => self.parties.ledger.link_of_phone(item)?,
             Side::Pc => self.parties.ledger.link_of_pc(item)?,
         };
-        let seen = match &change.kind {
-            ChangeKind::Put(_) => match self.read(side, item)? {
+        let agreed =
+            link.as_ref().filter(|_| !restarted).and_then(|link| as_agreed(side, link, &change.kind));
+        let seen = match (agreed, &change.kind) {
+            (Some(held), _) => Seen::Unchanged(held),
+            (None, ChangeKind::Put(_)) => match self.read(side, item)? {
                 Some(seen) => seen,
                 // It vanished between listing and reading: the next listing tells what became of it.
-                None => return Ok(()),
+                None => {
+                    self.left_out.push(side);
+                    return Ok(());
+                }
             },
-            ChangeKind::Unreadable(why) => Seen::Unreadable(why.clone()),
-            ChangeKind::Deleted => Seen::Deleted,
-            ChangeKind::Lost => Seen::Lost,
+            (None, ChangeKind::Unreadable(why)) => Seen::Unreadable(why.clone()),
+            (None, ChangeKind::Deleted) => Seen::Deleted,
+            (None, ChangeKind::Lost) => Seen::Lost,
         };
         let place = change.place.clone();
         match (link, seen) {
             (Some(link), seen) => {
-                let seen = if restarted { seen } else { unless_as_agreed(side, &link, seen) };
                 let draft = self.draft(link);
                 match side {
                     Side::Phone => {
@@ -206,7 +221,14 @@ impl Collector<'_, '_> {
                 link.base = None;
             }
             let conflicts = waiting.get(&id).cloned().unwrap_or_default();
-            cases.push(LinkedCase { link, pc, phone, conflicts, place });
+            let same_uid = match (&phone, pc.held()) {
+                // It may be put back, under a name of its own.
+                (Seen::Deleted | Seen::Lost, Some(held)) => {
+                    others_with_uid(&*self.parties.pc, link.pc, &held.card)?
+                }
+                _ => Vec::new(),
+            };
+            cases.push(LinkedCase { link, pc, phone, conflicts, place, same_uid });
         }
         Ok(cases)
     }
@@ -262,13 +284,7 @@ impl Collector<'_, '_> {
             }
             if index == 1 {
                 for new in items.iter_mut().filter(|new| new.same_uid.is_empty()) {
-                    let Some(uid) = new.held.card.uid() else { continue };
-                    let holders = self.parties.pc.holders_of_uid(&uid).map_err(Failure::pc)?;
-                    new.same_uid = holders
-                        .into_iter()
-                        .filter(|(item, _)| *item != new.item)
-                        .map(|(_, name)| name)
-                        .collect();
+                    new.same_uid = others_with_uid(&*self.parties.pc, new.item, &new.held.card)?;
                 }
             }
         }
@@ -276,16 +292,31 @@ impl Collector<'_, '_> {
     }
 }
 
-/// A change to what both sides agreed on is none: an edit that was taken back, or one told again.
-fn unless_as_agreed(side: Side, link: &Link, seen: Seen) -> Seen {
-    let agreed = link.base.as_ref().map(|base| match side {
-        Side::Phone => Revision::of(base.phone.as_bytes()),
-        Side::Pc => Revision::of(base.pc.as_bytes()),
-    });
-    match seen {
-        Seen::Changed(held) if Some(held.revision) == agreed => Seen::Unchanged(held),
-        seen => seen,
+/// What one side alone held while nothing was written to the other stands in the baseline as agreed. Under another
+/// mode it may have to travel, so such a pair is compared as at its first meeting.
+fn forget_one_sided(linked: &mut [LinkedCase], fields: &FieldMask) {
+    for case in linked.iter_mut().filter(|case| case.conflicts.is_empty()) {
+        case.link.base.take_if(|base| !contact::diff(&base.pc, &base.phone, fields).is_empty());
     }
+}
+
+/// The content, if the change is one to what both sides agreed on: an edit that was taken back, or one told again.
+/// It is none, and need not be read.
+fn as_agreed(side: Side, link: &Link, kind: &ChangeKind) -> Option<Held> {
+    let base = link.base.as_ref()?;
+    let card = match side {
+        Side::Phone => &base.phone,
+        Side::Pc => &base.pc,
+    };
+    let revision = Revision::of(card.as_bytes());
+    (*kind == ChangeKind::Put(revision)).then(|| Held { card: card.clone(), revision, modified_ms: None })
+}
+
+/// The names of the PC's other contacts with the UID of this card.
+fn others_with_uid(pc: &dyn Provider, item: ItemId, card: &Card) -> Result<Vec<String>, Failure> {
+    let Some(uid) = card.uid() else { return Ok(Vec::new()) };
+    let holders = pc.holders_of_uid(&uid).map_err(Failure::pc)?;
+    Ok(holders.into_iter().filter(|(other, _)| *other != item).map(|(_, name)| name).collect())
 }
 
 fn others(names: &[String], own: usize) -> Vec<String> {

@@ -5,7 +5,7 @@ use crate::provider::{Clock, Ledger, Provider};
 use crate::relationship::{Relationship, Side};
 use crate::report::{Event, ExitCode, Report, Summary};
 
-use super::apply::Applier;
+use super::apply::{Applier, Pending};
 use super::collect::{self, Collected};
 use super::failure::Failure;
 use super::recover;
@@ -62,7 +62,10 @@ pub fn run(mut parties: Parties<'_>, options: &Options<'_>, report: &mut dyn Rep
     parties.phone.close();
     summary.set_costs(&parties.phone.costs());
     summary.ms.total = milliseconds(options.clock.steady_us().saturating_sub(options.started_us));
-    let wrote = summary.device_writes + summary.store_writes > 0 && !options.dry_run;
+    // A write that failed or has no outcome may have left something on the phone: that is not "nothing written".
+    let left_alone = plan.as_ref().map_or(0, |plan: &Plan| plan.skipped.len());
+    let wrote =
+        (summary.device_writes + summary.store_writes > 0 || summary.failed > left_alone) && !options.dry_run;
     summary.exit = match &failure {
         Some(failure) => failure.exit_code(wrote),
         None if summary.failed > 0 => ExitCode::SomeFailed,
@@ -103,8 +106,8 @@ fn crank(
             recover::settle(parties, &intents, &mut states)?;
         }
     }
-    let collected = collect::collect(parties, &states, report)?;
-    let Collected { observations, pending, restarted, waiting } = collected;
+    let collected = collect::collect(parties, &states, options.compare_all, report)?;
+    let Collected { observations, pending, left_out, restarted, waiting } = collected;
     let plan_started_us = options.clock.steady_us();
     summary.ms.collect = milliseconds(plan_started_us.saturating_sub(collect_started_us));
     let plan = plan::plan(observations, options.relationship, options.allow_deletes);
@@ -123,7 +126,7 @@ fn crank(
     if let Some(stop) = &plan.stop {
         return Err(Failure::Stopped(stop.clone()));
     }
-    let mut applier = Applier::new(parties, options, states, pending, waiting);
+    let mut applier = Applier::new(parties, options, states, Pending { changes: pending, left_out }, waiting);
     let applied = applier.apply(plan, restarted, summary, report);
     summary.ms.apply = milliseconds(options.clock.steady_us().saturating_sub(apply_started_us));
     applied

@@ -71,6 +71,22 @@ impl States {
         }
     }
 
+    /// Nothing of `side` is left to be told: the numbers between those that were seen belong to changes that newer
+    /// ones replaced, and counting them as seen makes the set one range (MS-OXCFXICS 3.2.5.3).
+    pub(super) fn widen(&mut self, side: Side) {
+        let (state, replica) = self.of_mut(side);
+        let seen = state.seen.get(replica);
+        if let Some(highest) = seen.max().filter(|highest| seen.len() < *highest) {
+            state.seen.insert_range(replica, 1, highest);
+            self.moved = true;
+        }
+    }
+
+    /// Whether they moved since they were stored.
+    pub(super) fn moved(&self) -> bool {
+        self.moved
+    }
+
     pub(super) fn store(&mut self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
         if self.moved {
             ledger.put_state(Direction::PhoneToPc, &self.phone)?;

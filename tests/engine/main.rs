@@ -6,9 +6,21 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test may stop at the first surprise"
 )]
 
+mod crash_cut;
+mod crash_disk;
+mod crash_kill;
+mod crash_world;
+mod oracle;
+mod programs;
+mod programs_course;
+mod programs_sessions;
+mod programs_world;
+mod properties;
+mod properties_device;
 mod scenarios;
 mod world;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use tetherbook::agent::{self, ConnectedPhone, StartFailure, Wish};
 use tetherbook::contact::{Card, ConflictPolicy, FieldMask};
 use tetherbook::device::{MtpTree, ProfileSet};
-use tetherbook::mtp::SessionOptions;
+use tetherbook::mtp::{Link, SessionOptions};
 use tetherbook::provider::{Clock, Randomness, TestClock, TestRandomness, TrackingOptions};
 use tetherbook::relationship::{Guards, Mode};
 use tetherbook::report::{Event, Report};
@@ -28,6 +28,7 @@ pub struct Run {
     pub conflicts: ConflictPolicy,
     pub faults: FaultPlan,
     pub deep: bool,
+    pub busy_timeout_ms: u64,
 }
 
 impl Default for Run {
@@ -39,6 +40,7 @@ impl Default for Run {
             conflicts: ConflictPolicy::Hold,
             faults: FaultPlan::none(),
             deep: false,
+            busy_timeout_ms: 5_000,
         }
     }
 }
@@ -50,8 +52,11 @@ pub struct World {
     pub phone: Phone,
     pub folder: String,
     pub trace: Option<SharedTrace>,
-    profiles: ProfileSet,
-    directory: tempfile::TempDir,
+    pub profiles: Rc<ProfileSet>,
+    pub directory: tempfile::TempDir,
+    elsewhere: Option<PathBuf>,
+    /// The person interrupts the next sessions at the n-th time they are asked, from 1.
+    pub interrupt_at: std::cell::Cell<Option<usize>>,
 }
 
 struct Listener<'a>(&'a mut Vec<String>);
@@ -74,7 +79,14 @@ impl World {
         let dynamic_clock: Rc<dyn Clock> = clock.clone();
         let storage = MemoryStorage::shared(Rc::clone(&dynamic_clock));
         let personality = Personality::by_name(personality).unwrap();
-        let folder = if personality.name == "zen" { "My Organizer" } else { "Contacts" };
+        let folder = match personality.name.as_str() {
+            "zen" => "My Organizer",
+            "ubuntu-touch" => "Documents/Contacts",
+            _ => "Contacts",
+        };
+        if let Some((parent, _)) = folder.split_once('/') {
+            storage.borrow_mut().make_folder(parent).unwrap();
+        }
         storage.borrow_mut().make_folder(folder).unwrap();
         let shared: SharedStorage = storage.clone();
         let phone = Phone::new(personality, shared, dynamic_clock);
@@ -88,13 +100,20 @@ impl World {
             phone,
             folder: String::from(folder),
             trace: None,
-            profiles: ProfileSet::built_in().unwrap(),
+            profiles: profiles(),
             directory: directory.unwrap(),
+            elsewhere: None,
+            interrupt_at: std::cell::Cell::new(None),
         }
     }
 
     pub fn database(&self) -> PathBuf {
-        self.directory.path().join("data/tetherbook.db")
+        self.elsewhere.clone().unwrap_or_else(|| self.directory.path().join("data/tetherbook.db"))
+    }
+
+    /// Takes a database that somebody else keeps.
+    pub fn use_database(&mut self, path: PathBuf) {
+        self.elsewhere = Some(path);
     }
 
     pub fn store(&self) -> Store {
@@ -108,14 +127,22 @@ impl World {
     /// One session; `Err` if it did not even start.
     pub fn try_sync(&mut self, run: &Run) -> (Result<Ended, StartFailure>, Vec<String>) {
         self.later();
-        let mut notes = Vec::new();
-        let options = OpenOptions { read_only: run.dry_run, ..OpenOptions::default() };
-        let store = match Store::open(&self.database(), &options) {
-            Ok(store) => store,
-            Err(error) => return (Err(error.into()), notes),
-        };
         let link = self.phone.plug_in(run.faults.clone());
         self.trace = Some(link.trace());
+        let mut notes = Vec::new();
+        let ended = self.session(run, Box::new(link), &mut Listener(&mut notes));
+        (ended, notes)
+    }
+
+    /// One session over that link, heard by `report`.
+    pub fn session(
+        &mut self,
+        run: &Run,
+        link: Box<dyn Link>,
+        report: &mut dyn Report,
+    ) -> Result<Ended, StartFailure> {
+        let options = OpenOptions { read_only: run.dry_run, busy_timeout_ms: run.busy_timeout_ms };
+        let store = Store::open(&self.database(), &options)?;
         let clock: Rc<dyn Clock> = self.clock.clone();
         let randomness: Rc<dyn Randomness> = self.randomness.clone();
         let address = String::from("sim:phone");
@@ -124,9 +151,9 @@ impl World {
             listing_method: MtpTree::listing_method_of(&habits),
             ..SessionOptions::default()
         };
-        let tree = match MtpTree::open(Box::new(link), Rc::clone(&clock), &session) {
+        let tree = match MtpTree::open(link, Rc::clone(&clock), &session) {
             Ok(tree) => Box::new(tree),
-            Err(error) => return (Err(StartFailure::Phone(error.for_side())), notes),
+            Err(error) => return Err(StartFailure::Phone(error.for_side())),
         };
         let wish = Wish {
             store: &store,
@@ -140,11 +167,14 @@ impl World {
             profiles: &self.profiles,
             clock,
             randomness,
-            interrupted: &|| false,
+            interrupted: &|| {
+                let left = self.interrupt_at.get().map(|left| left.saturating_sub(1));
+                self.interrupt_at.set(left);
+                left == Some(0)
+            },
             started_us: self.clock.steady_us(),
         };
-        let ended = agent::sync(ConnectedPhone { tree, address }, &wish, &mut Listener(&mut notes));
-        (ended, notes)
+        agent::sync(ConnectedPhone { tree, address }, &wish, report)
     }
 
     /// One session that must start and end without a failure.
@@ -285,6 +315,14 @@ impl World {
         assert!(before.0 == self.files(), "{context}: a quiet session wrote to the phone");
         assert!(before.1 == std::fs::read(self.database()).unwrap(), "{context}: it wrote to the database");
     }
+}
+
+/// The built-in profiles, parsed once per test.
+fn profiles() -> Rc<ProfileSet> {
+    thread_local! {
+        static PROFILES: Rc<ProfileSet> = Rc::new(ProfileSet::built_in().unwrap());
+    }
+    PROFILES.with(Rc::clone)
 }
 
 /// A card as an Android phone of today might hold it.

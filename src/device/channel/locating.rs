@@ -4,7 +4,7 @@ use super::marker::{MARKER_BYTES_MAX, Marker, MarkerFault};
 use super::names::{MARKER_NAME, name_key, temporary_name};
 use super::vcard_folder::{Home, MarkerState, VcardFolder};
 use crate::device::tree::{FolderListing, ObjectEntry, ObjectKind, ObjectReference, Storage, TreeError};
-use crate::provider::Completeness;
+use crate::provider::{Completeness, ProviderError};
 
 /// How a folder's name is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +92,30 @@ impl VcardFolder {
         Ok(Some(folder))
     }
 
+    /// A folder that had a marker and seems to have none is listed a second time before that is believed: some
+    /// phones answer an empty or stale list while they are still looking themselves.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed, or turns out to be another phone's.
+    pub(super) fn look_again(
+        &mut self,
+        listing: FolderListing,
+        folder: &ObjectReference,
+    ) -> Result<FolderListing, ProviderError> {
+        if self.marker != MarkerState::Missing || self.generation_known() == 0 {
+            return Ok(listing);
+        }
+        let again = self.tree.list(folder).map_err(TreeError::for_side)?;
+        self.marker = self.read_marker(&again).map_err(TreeError::for_side)?;
+        if let MarkerState::Known(marker, _) | MarkerState::Unfinished(marker, _) = &self.marker {
+            if marker.guid != self.replica.guid {
+                return Err(ProviderError::Protocol("its marker came only at second sight".to_owned()));
+            }
+            self.replica.generation = marker.generation;
+        }
+        Ok(again)
+    }
+
     fn read_marker(&mut self, listing: &FolderListing) -> Result<MarkerState, TreeError> {
         let named = |name: &str| listing.entries.iter().find(|entry| entry.name == name);
         let mut state = match named(MARKER_NAME) {
@@ -112,12 +136,28 @@ impl VcardFolder {
         Ok(state)
     }
 
+    /// Reads a marker, twice if need be: so much hangs on it that one bad transfer must not decide. One that cannot
+    /// be read is not one that is damaged: nothing is concluded from it.
     fn parse_marker(&mut self, entry: &ObjectEntry) -> Result<Result<Marker, MarkerFault>, TreeError> {
-        match self.tree.read(&entry.object, entry.size_bytes, MARKER_BYTES_MAX) {
-            Ok(bytes) => Ok(Marker::parse(&bytes)),
-            Err(error) if error.is_fatal() => Err(error),
-            Err(_) => Ok(Err(MarkerFault::Damaged)),
+        if entry.size_bytes > MARKER_BYTES_MAX {
+            return Ok(Err(MarkerFault::Damaged));
         }
+        let first = self.tree.read(&entry.object, entry.size_bytes, MARKER_BYTES_MAX);
+        let answer = match first.map(|bytes| Marker::parse(&bytes)) {
+            Err(error) if error.is_fatal() => Err(error),
+            Err(_) | Ok(Err(MarkerFault::Damaged)) => self
+                .tree
+                .read(&entry.object, entry.size_bytes, MARKER_BYTES_MAX)
+                .map(|bytes| Marker::parse(&bytes)),
+            parsed => parsed,
+        };
+        answer.map_err(|error| match error {
+            error if error.is_fatal() => error,
+            error => TreeError::Protocol(format!(
+                "its file {} cannot be read ({error}); if that stays so, delete that file on the phone",
+                entry.name
+            )),
+        })
     }
 
     /// Makes the first candidate folder on the first storage that takes writes.

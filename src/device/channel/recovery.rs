@@ -24,8 +24,18 @@ enum Belonging {
     Unclear,
 }
 
+/// What stands under a name.
+pub(super) enum Found {
+    /// Nothing.
+    Nothing,
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// Something that cannot be read now: nothing may be concluded from it, and it may not be removed.
+    Unreadable,
+}
+
 /// Whether `found` is what a cut transfer of `intended` leaves: a beginning of it, with nothing or zeros behind.
-fn is_torn(found: &[u8], intended: &[u8]) -> bool {
+pub(super) fn is_torn(found: &[u8], intended: &[u8]) -> bool {
     let common = found.iter().zip(intended).take_while(|(left, right)| left == right).count();
     found != intended
         && found.len() <= intended.len()
@@ -51,18 +61,7 @@ impl VcardFolder {
                 Belonging::Beside(name) if self.access == Access::ReadOnly => {
                     self.untouched.insert(name.into());
                 }
-                Belonging::Beside(name) if self.is_beginning_of(&name, &entry)? => {
-                    self.remove_torn(&name)?;
-                    self.adopt(&name, entry)?;
-                }
-                Belonging::Beside(name) => {
-                    self.untouched.insert(name.into());
-                    match self.tree.delete(&entry.object) {
-                        Ok(()) | Err(TreeError::NotFound(_)) => {}
-                        Err(error) if error.is_fatal() => return Err(error.for_side()),
-                        Err(_) => self.keep_temporary(entry),
-                    }
-                }
+                Belonging::Beside(name) => self.settle_beside(&name, entry)?,
                 // A marker's temporary was read when the folder was opened; the next marker takes its place.
                 Belonging::Alone(name) if name == MARKER_NAME => self.keep_temporary(entry),
                 Belonging::Alone(name) if is_card_name(&name) => self.adopt(&name, entry)?,
@@ -76,22 +75,53 @@ impl VcardFolder {
         Ok(doubt)
     }
 
-    /// Whether the file beside a temporary is the torn beginning of it: without renaming that works, the content is
-    /// sent a second time under the final name, and that may have been cut.
-    fn is_beginning_of(&mut self, name: &str, temporary: &ObjectEntry) -> Result<bool, ProviderError> {
-        let Some(item) = self.items.get(name) else { return Ok(false) };
-        if item.stamp.size_bytes > temporary.size_bytes {
-            return Ok(false);
+    /// A temporary whose file is there: the replacement had not begun to touch the file, or the file is the torn
+    /// second copy that is sent where renaming does not work.
+    fn settle_beside(&mut self, name: &str, entry: ObjectEntry) -> Result<(), ProviderError> {
+        match self.is_beginning_of(name, &entry)? {
+            Some(true) => {
+                self.remove_torn(name)?;
+                self.adopt(name, entry)
+            }
+            Some(false) => {
+                self.untouched.insert(name.into());
+                match self.tree.delete(&entry.object) {
+                    Ok(()) | Err(TreeError::NotFound(_)) => {}
+                    Err(error) if error.is_fatal() => return Err(error.for_side()),
+                    Err(_) => self.keep_temporary(entry),
+                }
+                Ok(())
+            }
+            None => {
+                self.keep_temporary(entry);
+                Ok(())
+            }
         }
-        let Some(found) = self.content_for_settling(name)? else { return Ok(false) };
+    }
+
+    /// Whether the file beside a temporary is the torn beginning of it; `None` if it cannot be told now.
+    fn is_beginning_of(
+        &mut self,
+        name: &str,
+        temporary: &ObjectEntry,
+    ) -> Result<Option<bool>, ProviderError> {
+        let Some(item) = self.items.get(name) else { return Ok(Some(false)) };
+        if item.stamp.size_bytes > temporary.size_bytes {
+            return Ok(Some(false));
+        }
+        let found = match self.content_for_settling(name)? {
+            Found::Nothing => return Ok(Some(false)),
+            Found::Unreadable => return Ok(None),
+            Found::Bytes(found) => found,
+        };
         if is_whole_card(&found) {
-            return Ok(false);
+            return Ok(Some(false));
         }
         let limit_bytes = self.limit_bytes();
         match self.tree.read(&temporary.object, temporary.size_bytes, limit_bytes) {
-            Ok(bytes) => Ok(is_whole_card(&bytes) && is_torn(&found, &bytes)),
+            Ok(bytes) => Ok(Some(is_whole_card(&bytes) && is_torn(&found, &bytes))),
             Err(error) if error.is_fatal() => Err(error.for_side()),
-            Err(_) => Ok(false),
+            Err(_) => Ok(None),
         }
     }
 
@@ -149,25 +179,28 @@ impl VcardFolder {
         Ok(())
     }
 
-    /// What is under a name: `None` if nothing, an empty content if it cannot be read.
-    fn content_for_settling(&mut self, name: &str) -> Result<Option<Vec<u8>>, ProviderError> {
-        let Some(item) = self.items.get(name).cloned() else { return Ok(None) };
+    /// What is under a name.
+    pub(super) fn content_for_settling(&mut self, name: &str) -> Result<Found, ProviderError> {
+        let Some(item) = self.items.get(name).cloned() else { return Ok(Found::Nothing) };
+        if !item.is_file {
+            return Ok(Found::Unreadable);
+        }
         if item.stamp.size_bytes == 0 {
-            return Ok(Some(Vec::new()));
+            return Ok(Found::Bytes(Vec::new()));
         }
         let limit_bytes = self.limit_bytes();
         match self.tree.read(&item.object, item.stamp.size_bytes, limit_bytes) {
-            Ok(bytes) => Ok(Some(bytes)),
+            Ok(bytes) => Ok(Found::Bytes(bytes)),
             Err(TreeError::NotFound(_)) => {
                 self.forget(name);
-                Ok(None)
+                Ok(Found::Nothing)
             }
             Err(error) if error.is_fatal() => Err(error.for_side()),
-            Err(_) => Ok(Some(Vec::new())),
+            Err(_) => Ok(Found::Unreadable),
         }
     }
 
-    fn remove_torn(&mut self, name: &str) -> Result<(), ProviderError> {
+    pub(super) fn remove_torn(&mut self, name: &str) -> Result<(), ProviderError> {
         if self.access == Access::ReadOnly {
             return Ok(());
         }
@@ -186,14 +219,16 @@ impl VcardFolder {
         let mut differing = None;
         for attempt in 0..NAME_ATTEMPTS {
             let name = card_file_name(stem, self.names(), attempt);
-            let Some(found) = self.content_for_settling(&name)? else { continue };
-            if found == bytes {
-                return Ok(Settled::Happened { locator: self.locator(&name) });
-            }
-            if is_torn(&found, bytes) {
-                self.remove_torn(&name)?;
-            } else if differing.is_none() && is_perhaps_same(&found, bytes) {
-                differing = Some(self.locator(&name));
+            match self.content_for_settling(&name)? {
+                Found::Nothing => {}
+                Found::Bytes(found) if found == bytes => {
+                    return Ok(Settled::Happened { locator: self.locator(&name) });
+                }
+                Found::Bytes(found) if is_torn(&found, bytes) => self.remove_torn(&name)?,
+                Found::Bytes(found) if !is_perhaps_same(&found, bytes) => {}
+                Found::Bytes(_) | Found::Unreadable => {
+                    differing.get_or_insert_with(|| self.locator(&name));
+                }
             }
         }
         Ok(differing.map_or(Settled::NotHappened, |locator| Settled::Differs { locator }))
@@ -210,12 +245,12 @@ impl VcardFolder {
         };
         let happened = Settled::Happened { locator: locator.clone() };
         match self.content_for_settling(&name)? {
-            Some(found) if found == bytes => return Ok(happened),
+            Found::Bytes(found) if found == bytes => return Ok(happened),
             // The temporary was beside it: the old content had not been touched.
-            Some(_) if self.untouched.contains(name.as_str()) => return Ok(Settled::NotHappened),
-            Some(found) if is_torn(&found, bytes) => self.remove_torn(&name)?,
-            Some(_) => return Ok(Settled::Differs { locator: locator.clone() }),
-            None => {}
+            Found::Bytes(_) if self.untouched.contains(name.as_str()) => return Ok(Settled::NotHappened),
+            Found::Bytes(found) if is_torn(&found, bytes) => self.remove_torn(&name)?,
+            Found::Bytes(_) | Found::Unreadable => return Ok(Settled::Differs { locator: locator.clone() }),
+            Found::Nothing => {}
         }
         if self.access == Access::ReadOnly {
             return Ok(happened);

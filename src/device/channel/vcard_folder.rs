@@ -305,8 +305,13 @@ impl SimpleProvider for VcardFolder {
     fn restarted(&self, generation_known: u64) -> Option<String> {
         self.generation_known.set(generation_known.max(self.generation_known.get()));
         match &self.marker {
-            // Before the first write there is no marker, and nothing is missing.
-            MarkerState::Missing if generation_known == 0 && self.home.is_some() => None,
+            // Before the first write there is no marker, and nothing is missing. One that says nothing is then
+            // what a cut left of the first one.
+            MarkerState::Missing | MarkerState::Damaged(_)
+                if generation_known == 0 && self.home.is_some() =>
+            {
+                None
+            }
             MarkerState::Missing if self.home.is_none() => {
                 Some("there is no contacts folder on it".to_owned())
             }
@@ -332,7 +337,7 @@ impl SimpleProvider for VcardFolder {
             return Ok(Listing { entries: Vec::new(), completeness: Completeness::Complete });
         };
         let listing = match self.pending.take() {
-            Some(listing) => listing,
+            Some(listing) => self.look_again(listing, &home.folder)?,
             None => {
                 self.listed_ms = self.clock.now_ms();
                 self.tree.list(&home.folder).map_err(TreeError::for_side)?

@@ -6,6 +6,7 @@
 //! that exists: some responders would overwrite, keep the old tail, or show the file twice.
 
 use super::names::{card_file_name, temporary_name};
+use super::recovery::{Found, is_torn};
 use super::vcard_folder::{Access, Item, VcardFolder, WrittenNote};
 use crate::contact::Card;
 use crate::device::tree::{ObjectEntry, ObjectReference, TreeError};
@@ -128,11 +129,13 @@ impl VcardFolder {
         }
         for attempt in 0..NAME_ATTEMPTS {
             let name = card_file_name(stem, self.names(), attempt);
-            if !self.is_taken(&name) {
-                let (object, held) = self.send_new(&name, bytes)?;
-                return Ok(self.written_now(&name, object, held, None));
-            }
-            let Some(held) = self.content_of(&name)? else { continue };
+            let held = match self.content_of(&name)? {
+                Found::Bytes(held) => held,
+                // A folder, or a file in other letter case.
+                Found::Nothing if self.is_taken(&name) => continue,
+                Found::Unreadable => continue,
+                Found::Nothing => return self.create_under(&name, bytes),
+            };
             if held == bytes {
                 // An earlier attempt whose acknowledgement was lost.
                 let stamp = self
@@ -142,6 +145,10 @@ impl VcardFolder {
                     .map(|item| item.stamp.clone());
                 return Ok(SimpleOutcome::Done { locator: self.locator(&name), stamp, held });
             }
+            // What an announcement leaves that was answered with "no" and carried out all the same.
+            if is_torn(&held, bytes) && self.remove_torn(&name).is_ok() {
+                return self.create_under(&name, bytes);
+            }
             if has_same_uid(&held, bytes) {
                 return Err(WriteFault::Refused(format!("{name} holds another version of this contact")));
             }
@@ -149,13 +156,13 @@ impl VcardFolder {
         Err(WriteFault::Refused(format!("{NAME_ATTEMPTS} names for this contact are taken by others")))
     }
 
-    /// The content under a name that is taken, if it can be read.
-    fn content_of(&mut self, name: &str) -> Result<Option<Vec<u8>>, WriteFault> {
-        match self.read_item(name, name) {
-            Ok(held) => Ok(Some(held)),
-            Err(error) if error.is_fatal() => Err(WriteFault::Unknown(error.to_string())),
-            Err(_) => Ok(None),
-        }
+    fn create_under(&mut self, name: &str, bytes: &[u8]) -> Result<SimpleOutcome, WriteFault> {
+        let (object, held) = self.send_new(name, bytes)?;
+        Ok(self.written_now(name, object, held, None))
+    }
+
+    fn content_of(&mut self, name: &str) -> Result<Found, WriteFault> {
+        self.content_for_settling(name).map_err(|error| WriteFault::Unknown(error.to_string()))
     }
 
     /// Looks whether the file is still as it was listed or written.
