@@ -106,6 +106,12 @@ pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> 
         book: String::from(wish.book),
         mode,
     });
+    if channel.folder_place().is_none() {
+        report.event(&Event::Note(format!(
+            "The phone has no contacts folder ({}); the first is made when there is something to put into it.",
+            profile.contacts.folders.join(", ")
+        )));
+    }
     let sighting = PhoneSighting {
         guid: channel.replica().guid,
         label: channel.replica().label.clone(),

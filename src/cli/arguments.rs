@@ -9,6 +9,8 @@ use serde::Deserialize;
 use crate::contact::{ConflictPolicy, Version};
 use crate::relationship::Mode;
 
+use super::configuration::book_name;
+
 /// Examples stand before the usage line: most people read no further.
 const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
@@ -233,7 +235,7 @@ pub struct WhatArguments {
     #[arg(long, value_name = "NAME")]
     pub sim_personality: Option<String>,
     /// The book on the PC
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
     /// Who follows whom
     #[arg(long, value_name = "MODE", value_parser = mode_parser())]
@@ -281,7 +283,7 @@ pub struct ListArguments {
     #[arg(value_name = "TEXT")]
     pub query: Option<String>,
     /// Only this book; without it, all of them
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
 }
 
@@ -292,7 +294,7 @@ pub struct WhichArguments {
     #[arg(value_name = "CONTACT")]
     pub contact: String,
     /// Only in this book; without it, in all of them
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
 }
 
@@ -350,7 +352,7 @@ pub struct AddArguments {
     #[command(flatten)]
     pub fields: FieldArguments,
     /// The book; the usual one without it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
 }
 
@@ -378,7 +380,7 @@ pub struct RmArguments {
     #[arg(value_name = "CONTACT", required = true)]
     pub contacts: Vec<String>,
     /// Only in this book; without it, in all of them
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
     /// Do not ask
     #[arg(short, long)]
@@ -392,7 +394,7 @@ pub struct ImportArguments {
     #[arg(value_name = "FILE", required = true)]
     pub sources: Vec<PathBuf>,
     /// The book; the usual one without it
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
     /// Replace a contact that has the same UID and other content
     #[arg(long)]
@@ -409,7 +411,7 @@ pub struct ExportArguments {
     #[arg(long, value_name = "VERSION", default_value = "3.0", value_parser = version_parser())]
     pub format: Version,
     /// Only this book; without it, all of them
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
     /// Ask a second strict parser about every 4.0 card and tell what it says
     #[arg(long)]

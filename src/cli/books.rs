@@ -3,6 +3,7 @@
 use crate::report::{COLUMNS, ExitCode, Label, Line, count, cut, shown};
 
 use super::arguments::{BooksAction, BooksArguments};
+use super::configuration::book_name;
 use super::failure::Failed;
 use super::invocation::{Invocation, Outcome};
 
@@ -38,8 +39,8 @@ fn list(invocation: &Invocation<'_>) -> Outcome {
 }
 
 fn add(invocation: &Invocation<'_>, name: &str) -> Outcome {
-    if name.trim().is_empty() || name.chars().any(char::is_control) {
-        return Err(Failed::usage("a book needs a name of one line", "tetherbook books add friends"));
+    if let Err(message) = book_name(name) {
+        return Err(Failed::usage(message, "tetherbook books add friends"));
     }
     let (_lock, store) = invocation.open_for_writing()?;
     if store.books()?.iter().any(|book| book.name == name) {

@@ -1,10 +1,12 @@
 //! The configuration file: a handful of keys, none of them needed. An unknown key is an error that names the line
 //! and the nearest key, because a typo that is passed over in silence changes what is synced.
 
+use std::io;
 use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::device::PhoneAddress;
 use crate::relationship::{Guards, Mode};
 
 use super::arguments::{ColourChoice, PolicyChoice};
@@ -59,38 +61,91 @@ pub fn read(named: Option<&Path>, usual: Option<&Path>) -> Result<Configuration,
     let Some(path) = named.or(usual) else { return Ok(Configuration::default()) };
     match std::fs::read_to_string(path) {
         Ok(text) => parse(&text, path),
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
             Ok(Configuration::default())
         }
-        Err(error) => Err(Failed::usage(
-            format!("the configuration {} cannot be read: {error}", path.display()),
-            "name another file with --config, or correct its permissions",
-        )),
+        Err(error) => {
+            let (why, hint) = match error.kind() {
+                io::ErrorKind::InvalidData => (String::from("it is not UTF-8 text"), "save it as UTF-8"),
+                io::ErrorKind::IsADirectory => {
+                    (String::from("it is a folder"), "name a file with --config, or move that folder away")
+                }
+                io::ErrorKind::NotFound => {
+                    (String::from("it does not exist"), "check the name behind --config")
+                }
+                _ => (error.to_string(), "name another file with --config, or correct its permissions"),
+            };
+            Err(Failed::usage(format!("the configuration {} cannot be read: {why}", path.display()), hint))
+        }
     }
 }
 
 fn parse(text: &str, path: &Path) -> Result<Configuration, Failed> {
-    toml::from_str(text).map_err(|error| {
-        let line = error
-            .span()
-            .and_then(|span| text.get(..span.start))
-            .map(|before| before.matches('\n').count() + 1);
-        let place =
-            line.map_or_else(|| path.display().to_string(), |line| format!("{}:{line}", path.display()));
-        let message = error.message().lines().next().unwrap_or_default();
-        match unknown(message) {
-            Some(Unknown { what, name, known }) => {
-                let hint = match nearest(name, &known) {
-                    Some(right) => format!("write \"{right}\""),
-                    None => format!("the {what}s are {}", known.join(", ")),
-                };
-                Failed::usage(format!("{place}: there is no {what} \"{name}\""), hint)
-            }
-            None => {
-                Failed::usage(format!("{place}: {message}"), "correct that line; strings stand in quotes")
-            }
+    let configuration: Configuration = toml::from_str(text).map_err(|error| {
+        let start = error.span().map(|span| span.start);
+        let before = start.and_then(|start| text.get(..start));
+        let line = before.map(|before| before.matches('\n').count());
+        let place = line
+            .map_or_else(|| path.display().to_string(), |line| format!("{}:{}", path.display(), line + 1));
+        // A key stands before the equals sign of the line that the fault is on.
+        let key = line.and_then(|line| text.lines().nth(line)).and_then(|line| line.split_once('='));
+        let key = key.map(|(key, _)| key.trim()).filter(|key| !key.is_empty());
+        let (message, hint) = fault_words(error.message(), key);
+        Failed::usage(format!("{place}: {message}"), hint)
+    })?;
+    let at = |message: String, hint: &str| Failed::usage(format!("{}: {message}", path.display()), hint);
+    if let Some(Err(error)) = configuration.phone.as_ref().map(|phone| phone.parse::<PhoneAddress>()) {
+        return Err(at(
+            format!("phone: {error}"),
+            "write it as on the command line: phone = \"dir:/path/to/folder\"",
+        ));
+    }
+    if let Some(Err(error)) = configuration.book.as_ref().map(|book| book_name(book)) {
+        return Err(at(format!("book: {error}"), "give the book a name, or leave that line out"));
+    }
+    Ok(configuration)
+}
+
+/// A book's name as a person may give it.
+///
+/// # Errors
+/// When it is empty or holds control characters: nobody could type it again.
+pub fn book_name(name: &str) -> Result<String, &'static str> {
+    if name.trim().is_empty() || name.chars().any(char::is_control) {
+        return Err("a book needs a name of one line");
+    }
+    Ok(name.to_owned())
+}
+
+/// What serde and the TOML parser say about a file of ours, in words that name the key, and what to do.
+#[must_use]
+pub fn fault_words(message: &str, key: Option<&str>) -> (String, String) {
+    let message = message.trim().lines().next().unwrap_or_default();
+    if let Some(Unknown { what, name, known }) = unknown(message) {
+        let for_key = key.filter(|_| what == "value").map(|key| format!(" for {key}")).unwrap_or_default();
+        let right = nearest(name, &known);
+        let hint = if right.is_empty() {
+            format!("the {what}s are {}", known.join(", "))
+        } else {
+            format!("write \"{}\"", right.join("\" or \""))
+        };
+        return (format!("there is no {what} \"{name}\"{for_key}"), hint);
+    }
+    let wanted = message.rsplit_once("expected ").map_or(message, |(_, wanted)| wanted);
+    let wanted = match wanted {
+        _ if message.starts_with("duplicate key") => {
+            let text =
+                key.map_or_else(|| message.to_owned(), |key| format!("{key} stands here a second time"));
+            return (text, String::from("leave one of the two lines out"));
         }
-    })
+        "a string" | "literal string" | "wanted string or table" => "a text in quotes",
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number that is not negative",
+        "a boolean" => "true or false",
+        "struct GuardsSection" => "a section: [guards] on a line of its own",
+        _ => return (message.to_owned(), String::from("correct that line; texts stand in quotes")),
+    };
+    let what = key.unwrap_or("the value");
+    (format!("{what} has a value of the wrong kind"), format!("write {wanted}"))
 }
 
 /// A name that serde did not know, and those it knows.
@@ -112,11 +167,12 @@ fn unknown(message: &str) -> Option<Unknown<'_>> {
     Some(Unknown { what, name, known: quoted.collect() })
 }
 
-/// The known name that is at most a third of its letters away.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The known names that are nearest and at most a third of their letters away; several if they are equally near.
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
     let name = name.to_lowercase().replace('_', "-");
-    let best = known.iter().map(|right| (distance(&name, &right.replace('_', "-")), *right)).min()?;
-    (best.0 <= best.1.len().div_ceil(3)).then_some(best.1)
+    let away = |right: &&str| distance(&name, &right.replace('_', "-"));
+    let least = known.iter().map(away).min().unwrap_or(usize::MAX);
+    known.iter().copied().filter(|right| away(right) == least && least <= right.len().div_ceil(3)).collect()
 }
 
 /// How many letters must be put in, left out or replaced to make one of the other (Levenshtein's distance).
@@ -168,14 +224,44 @@ mod tests {
         );
         assert_eq!(
             fault("mode = \"two_way\"\n"),
-            ("config.toml:1: there is no value \"two_way\"".into(), "write \"two-way\"".into())
+            ("config.toml:1: there is no value \"two_way\" for mode".into(), "write \"two-way\"".into())
         );
         assert_eq!(
             fault("[guards]\ndelete_max = 3\n").1,
             "the keys are deletes_max_count, deletes_max_percent"
         );
-        let (message, _) = fault("\n\nbook = 3\n");
-        assert!(message.starts_with("config.toml:3: "), "{message}");
+        for (text, message, hint) in [
+            ("\n\nbook = 3\n", "config.toml:3: book has a value of the wrong kind", "write a text in quotes"),
+            ("mode = 3\n", "config.toml:1: mode has a value of the wrong kind", "write a text in quotes"),
+            (
+                "[guards]\ndeletes_max_count = -3\n",
+                "config.toml:2: deletes_max_count has a value of the wrong kind",
+                "write a whole number that is not negative",
+            ),
+            (
+                "guards = 3\n",
+                "config.toml:1: guards has a value of the wrong kind",
+                "write a section: [guards] on a line of its own",
+            ),
+            (
+                "book = \"a\"\nbook = \"b\"\n",
+                "config.toml:2: book stands here a second time",
+                "leave one of the two lines out",
+            ),
+            ("fone = \"usb\"\n", "config.toml:1: there is no key \"fone\"", "write \"phone\" or \"mode\""),
+            (
+                "phone = \"card\"\n",
+                "config.toml: phone: \"card\" names no phone; write usb, usb:SERIAL, dir:PATH or sim:DIRECTORY",
+                "write it as on the command line: phone = \"dir:/path/to/folder\"",
+            ),
+            (
+                "book = \" \"\n",
+                "config.toml: book: a book needs a name of one line",
+                "give the book a name, or leave that line out",
+            ),
+        ] {
+            assert_eq!(fault(text), (message.into(), hint.into()));
+        }
     }
 
     #[test]

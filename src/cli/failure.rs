@@ -13,6 +13,8 @@ use crate::report::{ExitCode, sentence};
 use crate::session;
 use crate::store::StoreError;
 
+use super::configuration::fault_words;
+
 /// A command that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
@@ -53,6 +55,7 @@ impl Failed {
     #[must_use]
     pub fn file(doing: &str, path: &Path, error: &io::Error) -> Self {
         let hint = match error.kind() {
+            io::ErrorKind::NotFound if doing == "read" => "check the name",
             io::ErrorKind::NotFound => "check the name; the folder must exist",
             io::ErrorKind::PermissionDenied => "check who owns it and its permissions",
             io::ErrorKind::StorageFull => "free some space on that disk, then try again",
@@ -84,6 +87,17 @@ impl From<StoreError> for Failed {
             StoreError::Locked { .. } => ExitCode::Locked,
             _ => ExitCode::Failed,
         };
+        let error = match error {
+            // The lock beside the database is opened first; nobody asked for that.
+            StoreError::Unreachable { path, detail } => {
+                let path = path.with_file_name(database_name(&path));
+                if let Some(failed) = wrong_kind(&path) {
+                    return failed;
+                }
+                StoreError::Unreachable { path, detail }
+            }
+            error => error,
+        };
         // The store's messages say what to do after their last semicolon.
         let text = error.to_string();
         match text.rsplit_once("; ") {
@@ -91,6 +105,28 @@ impl From<StoreError> for Failed {
             None => Self::new(exit, text, "tetherbook status shows what is stored"),
         }
     }
+}
+
+/// A database that cannot be opened because a folder stands where a file must be, or the other way round.
+fn wrong_kind(path: &Path) -> Option<Failed> {
+    let hint = "name a file with --database, or move that out of the way";
+    if path.is_dir() {
+        let message = format!("the database {} cannot be opened: it is a folder", path.display());
+        return Some(Failed::general(message, hint));
+    }
+    let blocking = path.ancestors().skip(1).find(|above| above.exists()).filter(|above| !above.is_dir())?;
+    let message = format!(
+        "there can be no database {}: {} is a file, not a folder",
+        path.display(),
+        blocking.display()
+    );
+    Some(Failed::general(message, hint))
+}
+
+/// The database's name, if this is it or the lock beside it.
+fn database_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_suffix(".lock").unwrap_or(&name).to_owned()
 }
 
 impl From<StartFailure> for Failed {
@@ -128,13 +164,27 @@ impl From<TreeError> for Failed {
 
 impl From<AddressError> for Failed {
     fn from(error: AddressError) -> Self {
-        Self::usage(error.to_string(), "tetherbook sync --phone dir:/path/to/folder")
+        let is_path = error.text().contains('/') && !error.text().contains(':');
+        let folder = if is_path { error.text() } else { "/path/to/folder" };
+        Self::usage(error.to_string(), format!("tetherbook sync --phone dir:{folder}"))
     }
 }
 
 impl From<ProfileError> for Failed {
     fn from(error: ProfileError) -> Self {
-        Self::usage(error.to_string(), "correct that device profile, or move it away")
+        let usual = "correct that device profile, or move it away";
+        let (line, reason) = match error.reason.strip_prefix("line ").and_then(|rest| rest.split_once(": ")) {
+            Some((line, reason)) => (format!(":{line}"), reason),
+            None => (String::new(), error.reason.as_str()),
+        };
+        if !reason.starts_with("unknown ") {
+            return Self::usage(format!("device profile {}{line}: {reason}", error.file), usual);
+        }
+        let (message, hint) = fault_words(reason, None);
+        Self::usage(
+            format!("device profile {}{line}: {message}", error.file),
+            format!("{hint}; or move the file away"),
+        )
     }
 }
 

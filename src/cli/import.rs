@@ -80,6 +80,9 @@ pub fn run(invocation: &Invocation<'_>, arguments: &ImportArguments) -> Outcome 
     if tally.kept > 0 {
         invocation.say("Hint: --update replaces the contacts that differ.");
     }
+    if tally.failed > 0 {
+        invocation.say("Hint: mend those and import the files again; what came in already is not doubled.");
+    }
     Ok(if tally.failed > 0 { ExitCode::SomeFailed } else { ExitCode::Done })
 }
 
@@ -124,10 +127,10 @@ struct Importer<'a> {
 
 impl Importer<'_> {
     fn card(&mut self, found: Result<(String, FramedCard), BrokenCard>) -> Result<(), Failed> {
-        let framed = match found {
+        let (file, framed) = match found {
             Ok((file, framed)) => {
                 self.tell_repairs(&file, &framed)?;
-                framed
+                (file, framed)
             }
             Err(broken) => {
                 self.tally.failed += 1;
@@ -142,7 +145,7 @@ impl Importer<'_> {
                 self.by_uid.insert(uid, item);
                 Ok(())
             }
-            Some(item) => self.known(item, &framed),
+            Some(item) => self.known(item, &file, &framed),
         }
     }
 
@@ -174,7 +177,7 @@ impl Importer<'_> {
         Ok(item)
     }
 
-    fn known(&mut self, item: ItemId, framed: &FramedCard) -> Result<(), Failed> {
+    fn known(&mut self, item: ItemId, file: &str, framed: &FramedCard) -> Result<(), Failed> {
         let Some(there) = self.book.contact(item)? else { return self.add(&framed.card).map(|_| ()) };
         let row = &there.row;
         let mask = FieldMask::all();
@@ -185,8 +188,12 @@ impl Importer<'_> {
             self.tally.updated += 1;
         } else {
             self.tally.kept += 1;
-            let text =
-                format!("Kept as it is: {} ({}); the file has other content", shown(&row.name), row.uid);
+            let text = format!(
+                "Kept as it is: {} ({}); {file}, line {}, has other content",
+                shown(&row.name),
+                shown(&row.uid),
+                framed.line
+            );
             self.tell("kept", &text, &row.uid)?;
         }
         Ok(())
@@ -281,5 +288,5 @@ fn nothing_in(file: &str) -> BrokenCard {
 }
 
 fn file_label(file: &Path) -> String {
-    if file.as_os_str() == "-" { "stdin".to_owned() } else { file.display().to_string() }
+    if file.as_os_str() == "-" { "stdin".to_owned() } else { shown(&file.display().to_string()) }
 }

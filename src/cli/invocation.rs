@@ -99,11 +99,12 @@ impl<'a> Invocation<'a> {
             && !names.iter().any(|name| name == named)
         {
             let hint = if names.is_empty() {
-                format!("there are no books yet; tetherbook books add {named}")
+                format!("there are no books yet; tetherbook books add {}", shown(named))
             } else {
+                let names: Vec<String> = names.iter().map(|name| shown(name)).collect();
                 format!("the books are {}", names.join(", "))
             };
-            return Err(Failed::general(format!("there is no book \"{named}\""), hint));
+            return Err(Failed::general(format!("there is no book \"{}\"", shown(named)), hint));
         }
         let meant = names.iter().filter(|name| named.is_none_or(|named| *name == named));
         meant.map(|name| self.book(store, name)).collect()
@@ -139,7 +140,8 @@ impl<'a> Invocation<'a> {
             (None, _) => Err(none_found(text)),
             (Some(_), _) => Err(Failed::general(
                 format!(
-                    "\"{text}\" could mean {count} contacts: {}{}",
+                    "\"{}\" could mean {count} contacts: {}{}",
+                    shown(text),
                     candidates.join("; "),
                     if count > CANDIDATES_MAX { "; …" } else { "" }
                 ),
@@ -245,7 +247,7 @@ pub fn book_label(book: &Book<'_>) -> String {
 }
 
 fn none_found(text: &str) -> Failed {
-    Failed::general(format!("there is no contact \"{text}\""), "tetherbook list shows them all")
+    Failed::general(format!("there is no contact \"{}\"", shown(text)), "tetherbook list shows them all")
 }
 
 /// A moment as people read it, in UTC, to the minute.

@@ -98,6 +98,21 @@ fn existing(path: &Path) -> Result<(), Failed> {
 }
 
 fn absent(path: &Path) -> Failed {
+    if path.exists() {
+        return Failed::new(
+            ExitCode::NoPhone,
+            format!("{} is a file, not a folder", path.display()),
+            "name the folder that it is in; or take one file's contacts in: tetherbook import FILE",
+        );
+    }
+    if path.starts_with("~") {
+        // A shell replaces ~ only at the beginning of a word, and here dir: stands before it.
+        return Failed::new(
+            ExitCode::NoPhone,
+            format!("there is no folder {}", path.display()),
+            "write $HOME instead of ~, which the shell leaves as it is behind a colon",
+        );
+    }
     Failed::new(
         ExitCode::NoPhone,
         format!("there is no folder {}", path.display()),

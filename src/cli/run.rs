@@ -1,10 +1,12 @@
 //! From the command line to the exit code: parse, call the command, tell what failed.
 
+use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::report::{ExitCode, error_line};
+use crate::report::{ExitCode, error_line, shown};
 
 use super::arguments::{Arguments, ColourChoice, Command};
 use super::failure::Failed;
@@ -17,7 +19,7 @@ use super::{
 /// Runs one command line. It always ends with an exit code; whatever failed was told by then.
 #[must_use]
 pub fn run(world: &World) -> ExitCode {
-    let exit = match Arguments::try_parse_from(&world.arguments) {
+    let exit = match Arguments::try_parse_from(spelled_out(&world.arguments)) {
         Ok(arguments) => match command(world, &arguments) {
             Ok(exit) => exit,
             Err(failed) => {
@@ -35,6 +37,20 @@ pub fn run(world: &World) -> ExitCode {
             if exit == ExitCode::Done { failed.exit } else { exit }
         }
     }
+}
+
+/// The command line with the words that other programs understand, in our own: `help sync` is `sync --help`.
+fn spelled_out(arguments: &[OsString]) -> Vec<OsString> {
+    let mut words = arguments.to_vec();
+    match words.get(1).and_then(|word| word.to_str()) {
+        Some("help") => {
+            words.remove(1);
+            words.push("--help".into());
+        }
+        Some("version") => words = words.into_iter().take(1).chain([OsString::from("--version")]).collect(),
+        _ => {}
+    }
+    words
 }
 
 fn command(world: &World, arguments: &Arguments) -> Outcome {
@@ -78,9 +94,10 @@ fn tell(world: &World, json: bool, failed: &Failed) {
     }
     drop(world.stdout.clone().flush());
     let mut stderr = world.stderr.clone();
-    drop(writeln!(stderr, "error: {}", failed.message));
+    // A file's or a book's name in it may hold what a terminal takes as a command.
+    drop(writeln!(stderr, "error: {}", shown(&failed.message)));
     if let Some(hint) = &failed.hint {
-        drop(writeln!(stderr, "Hint: {hint}"));
+        drop(writeln!(stderr, "Hint: {}", shown(hint)));
     }
 }
 
@@ -100,11 +117,56 @@ fn wrong_usage(world: &World, error: &clap::Error) -> ExitCode {
     }
     if world.arguments.iter().any(|argument| argument == "--json") {
         let message = error.render().to_string();
-        let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let hint = "tetherbook --help shows the commands";
+        // What is missing or possible stands on lines of its own below the first.
+        let lines: Vec<&str> = message.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let message = lines.join(" ").trim_start_matches("error: ").to_owned();
+        let hint =
+            usage_hint(world, error).unwrap_or_else(|| "tetherbook --help shows the commands".to_owned());
         tell(world, true, &Failed::usage(message, hint));
     } else {
-        drop(world.stderr.clone().write_all(text(world.terminal.stderr).as_bytes()));
+        let mut stderr = world.stderr.clone();
+        drop(stderr.write_all(text(world.terminal.stderr).as_bytes()));
+        if let Some(hint) = usage_hint(world, error) {
+            drop(writeln!(stderr, "Hint: {hint}"));
+        }
     }
     ExitCode::Usage
+}
+
+/// What was probably meant, for the slips that the parser has no tip for.
+fn usage_hint(world: &World, error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return None };
+    let mut words = world.arguments.iter().skip(1).filter_map(|argument| argument.to_str());
+    let command = words.find(|word| ["sync", "diff", "add"].contains(word)).unwrap_or_default();
+    let is_before_the_command = world.arguments.get(1).is_some_and(|first| first == word.as_str());
+    let value = match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) => shown(value),
+        _ => String::new(),
+    };
+    match (error.kind(), command) {
+        (ErrorKind::ValueValidation, _) if word.starts_with("--book") => {
+            Some(String::from("leave --book out for the usual book; tetherbook books lists them"))
+        }
+        (ErrorKind::InvalidValue, "add") if word == "[-]" && value != "-" => {
+            Some(format!("tetherbook add --name {}", sync::shell_word(&value)))
+        }
+        (ErrorKind::UnknownArgument, command @ ("sync" | "diff")) if !word.starts_with('-') => {
+            let word = shown(word);
+            let address = if word.contains(':') || word == "usb" {
+                word
+            } else if word.contains('/') {
+                format!("dir:{word}")
+            } else {
+                String::from("dir:/path/to/folder")
+            };
+            Some(format!(
+                "name the phone like this: tetherbook {command} --phone {}",
+                sync::shell_word(&address)
+            ))
+        }
+        (ErrorKind::UnknownArgument, _) if is_before_the_command && word.starts_with('-') => Some(
+            String::from("flags of a command stand behind it: tetherbook sync --phone dir:/path/to/folder"),
+        ),
+        _ => None,
+    }
 }

@@ -33,6 +33,14 @@ pub enum PhoneAddress {
 #[error("{0:?} names no phone; write usb, usb:SERIAL, dir:PATH or sim:DIRECTORY")]
 pub struct AddressError(String);
 
+impl AddressError {
+    /// The text as it was given.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for PhoneAddress {
     type Err = AddressError;
 

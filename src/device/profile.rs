@@ -316,6 +316,16 @@ fn glob(pattern: &[char], text: &[char]) -> bool {
     pattern.get(at..).is_some_and(|rest| rest.iter().all(|&character| character == '*'))
 }
 
+/// What the parser says, on one line and with the line that it is about.
+fn reason_of(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message().trim().replace('\n', "; ");
+    let before = error.span().and_then(|span| text.get(..span.start)).filter(|before| !before.is_empty());
+    match before {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
+    }
+}
+
 impl DeviceProfile {
     /// Reads a profile. `file` is the file's name, for messages and for the check that the id agrees with it.
     ///
@@ -323,7 +333,7 @@ impl DeviceProfile {
     /// When it is no TOML, has an unknown key, lacks one, or a value is out of its range.
     pub fn parse(file: &str, text: &str) -> Result<Self, ProfileError> {
         let profile: Self = toml::from_str(text)
-            .map_err(|error| ProfileError { file: file.to_owned(), reason: error.to_string() })?;
+            .map_err(|error| ProfileError { file: file.to_owned(), reason: reason_of(&error, text) })?;
         match profile.first_fault(file) {
             Some(reason) => Err(ProfileError { file: file.to_owned(), reason }),
             None => Ok(profile),

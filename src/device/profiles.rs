@@ -61,7 +61,15 @@ impl ProfileSet {
     /// When the folder or a file cannot be read, or a profile is faulty: a person's own profile is never dropped
     /// in silence.
     pub fn add_folder(&mut self, folder: &Path) -> Result<usize, ProfileError> {
-        let fault = |file: String, error: &io::Error| ProfileError { file, reason: error.to_string() };
+        let fault = |file: String, error: &io::Error| {
+            let reason = match error.kind() {
+                io::ErrorKind::InvalidData => String::from("it is not UTF-8 text"),
+                io::ErrorKind::IsADirectory => String::from("it is a folder, not a file"),
+                io::ErrorKind::NotADirectory => String::from("it is a file, not a folder"),
+                _ => error.to_string(),
+            };
+            ProfileError { file, reason }
+        };
         let listing = match fs::read_dir(folder) {
             Ok(listing) => listing,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -77,8 +85,11 @@ impl ProfileSet {
         files.sort();
         for path in &files {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let text = fs::read_to_string(path).map_err(|error| fault(name.clone(), &error))?;
-            let profile = DeviceProfile::parse(&name, &text)?;
+            let file = path.display().to_string();
+            let text = fs::read_to_string(path).map_err(|error| fault(file.clone(), &error))?;
+            let parsed = DeviceProfile::parse(&name, &text);
+            // Whoever has to mend it must find it: the message names the whole path.
+            let profile = parsed.map_err(|error| ProfileError { file, ..error })?;
             self.known.retain(|known| known.profile.id != profile.id);
             self.known.push(Known { profile, is_own: true });
         }

@@ -10,6 +10,7 @@
 
 mod change;
 mod clock;
+mod comparing;
 mod error;
 mod ledger;
 mod listings;

@@ -10,21 +10,14 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::listings::believable_listing;
-use super::moves::earlier_places;
-use super::simple::{
-    Entry, Listing, Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,
-};
-use super::stamps::{is_before, newest_date, uid_hash, whole_card};
+use super::simple::{Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled};
+use super::stamps::{uid_hash, whole_card};
 use super::{
-    Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Completeness, Costs, Fetched, IntentStep,
-    ItemId, Outcome, Provider, ProviderError, Randomness, Recovered, Replica, Revision, Write,
+    Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Costs, Fetched, IntentStep, ItemId, Outcome,
+    Provider, ProviderError, Randomness, Recovered, Replica, Revision, Write,
 };
 use crate::contact::Card;
 use crate::ics::{ChangeNumber, SyncState};
-
-/// A date's resolution is one second, and its reading may be cut off: an item read this long after it was last
-/// read with the same date can no longer be changed under that date.
-const SETTLED_AFTER_MS: i64 = 2_000;
 
 /// How thoroughly unchanged items are looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,26 +36,26 @@ impl Default for TrackingOptions {
 
 /// A simple side with change tracking.
 pub struct Tracked<S, M> {
-    simple: S,
-    memory: M,
-    clock: Rc<dyn Clock>,
-    randomness: Rc<dyn Randomness>,
-    options: TrackingOptions,
-    rows: Vec<Observed>,
-    row_of_item: HashMap<ItemId, usize>,
-    dirty: HashSet<usize>,
-    next_counter: u64,
-    generation: u64,
-    generation_dirty: bool,
-    loaded: bool,
-    writes_prepared: bool,
-    restarted: Option<String>,
-    contents: HashMap<ItemId, Card>,
-    written_items: HashSet<ItemId>,
+    pub(super) simple: S,
+    pub(super) memory: M,
+    pub(super) clock: Rc<dyn Clock>,
+    pub(super) randomness: Rc<dyn Randomness>,
+    pub(super) options: TrackingOptions,
+    pub(super) rows: Vec<Observed>,
+    pub(super) row_of_item: HashMap<ItemId, usize>,
+    pub(super) dirty: HashSet<usize>,
+    pub(super) next_counter: u64,
+    pub(super) generation: u64,
+    pub(super) generation_dirty: bool,
+    pub(super) loaded: bool,
+    pub(super) writes_prepared: bool,
+    pub(super) restarted: Option<String>,
+    pub(super) contents: HashMap<ItemId, Card>,
+    pub(super) written_items: HashSet<ItemId>,
 }
 
 /// What reading an item for comparison gave.
-enum Read {
+pub(super) enum Read {
     Card(Card),
     Unusable(String),
     Vanished,
@@ -102,7 +95,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         &self.simple
     }
 
-    fn load(&mut self) -> Result<(), ProviderError> {
+    pub(super) fn load(&mut self) -> Result<(), ProviderError> {
         if self.loaded {
             return Ok(());
         }
@@ -115,194 +108,17 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         Ok(())
     }
 
-    fn row(&self, item: ItemId) -> Option<&Observed> {
+    pub(super) fn row(&self, item: ItemId) -> Option<&Observed> {
         self.rows.get(*self.row_of_item.get(&item)?)
     }
 
-    fn take_counter(&mut self) -> u64 {
+    pub(super) fn take_counter(&mut self) -> u64 {
         let counter = self.next_counter;
         self.next_counter = self.next_counter.saturating_add(1);
         counter
     }
 
-    /// Reads an item; a failure of the whole side ends the collection, a failure of the item does not.
-    fn read(&mut self, locator: &Locator) -> Result<Read, ProviderError> {
-        match self.simple.read(locator) {
-            Ok(bytes) => Ok(match whole_card(&bytes) {
-                Ok(card) => Read::Card(card),
-                Err(why) => Read::Unusable(why),
-            }),
-            Err(ProviderError::Gone(_)) => Ok(Read::Vanished),
-            Err(ProviderError::Item(why)) => Ok(Read::Unusable(why)),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Brings the memory up to a listing. Returns whether every absence was accounted for.
-    fn compare(&mut self, listing: &Listing) -> Result<(), ProviderError> {
-        let newest = newest_date(listing, self.clock.now_ms());
-        let mut present = vec![false; self.rows.len()];
-        let mut known = Vec::with_capacity(self.rows.len());
-        let mut strangers = Vec::new();
-        {
-            let live: HashMap<&Locator, usize> = self
-                .rows
-                .iter()
-                .enumerate()
-                .filter(|(_, row)| !row.deleted)
-                .map(|(index, row)| (&row.locator, index))
-                .collect();
-            for entry in &listing.entries {
-                match live.get(&entry.locator) {
-                    Some(&index) => {
-                        if let Some(flag) = present.get_mut(index) {
-                            *flag = true;
-                        }
-                        known.push((index, entry));
-                    }
-                    None => strangers.push(entry),
-                }
-            }
-        }
-        let chosen = self.choose_rereads(&known);
-        for (position, (index, entry)) in known.iter().enumerate() {
-            self.compare_known(*index, entry, newest, chosen.contains(&position))?;
-        }
-        let mut absent: HashSet<usize> = present
-            .iter()
-            .enumerate()
-            .filter(|(index, there)| !**there && self.rows.get(*index).is_some_and(|row| !row.deleted))
-            .map(|(index, _)| index)
-            .collect();
-        self.adopt_strangers(&strangers, &mut absent, newest)?;
-        if listing.completeness == Completeness::Complete {
-            let mut absent: Vec<usize> = absent.into_iter().collect();
-            absent.sort_unstable();
-            for index in absent {
-                self.bury(index, self.restarted.clone());
-            }
-        }
-        Ok(())
-    }
-
-    fn choose_rereads(&self, known: &[(usize, &Entry)]) -> HashSet<usize> {
-        let mut chosen = HashSet::new();
-        if known.is_empty() {
-            return chosen;
-        }
-        for _ in 0..self.options.rereads {
-            let random = u128::from_be_bytes(self.randomness.next_bytes());
-            let length = known.len() as u128;
-            chosen.insert(usize::try_from(random % length).unwrap_or(0));
-        }
-        chosen
-    }
-
-    fn compare_known(
-        &mut self,
-        index: usize,
-        entry: &Entry,
-        newest: Option<u64>,
-        chosen: bool,
-    ) -> Result<(), ProviderError> {
-        let Some(row) = self.rows.get(index) else { return Ok(()) };
-        let same_stamp = row.stamp == entry.stamp;
-        let trusted = same_stamp && row.settled && self.simple.stamps_tell_changes();
-        // A failed read may have been the phone's mood: what is bad settles only when it failed in two sessions.
-        if !self.options.deep && !chosen && trusted {
-            return Ok(());
-        }
-        let content = self.read(&entry.locator)?;
-        let now_ms = self.clock.now_ms();
-        let Some(row) = self.rows.get(index) else { return Ok(()) };
-        let waited = now_ms.saturating_sub(row.verified_ms) >= SETTLED_AFTER_MS;
-        let settled = match &content {
-            Read::Unusable(_) => same_stamp && row.problem.is_some() && (row.settled || waited),
-            _ => is_before(&entry.stamp, newest) || (same_stamp && (row.settled || waited)),
-        };
-        let mut renewed = row.clone();
-        renewed.stamp = entry.stamp.clone();
-        renewed.settled = settled;
-        renewed.verified_ms = now_ms;
-        let moved = match &content {
-            Read::Vanished => return Ok(()),
-            Read::Card(card) => {
-                renewed.revision = Some(Revision::of(card.as_bytes()));
-                renewed.uid_hash = uid_hash(card);
-                renewed.problem = None;
-                renewed.revision != row.revision
-            }
-            Read::Unusable(why) => {
-                renewed.revision = None;
-                renewed.problem = Some(why.clone());
-                row.problem.is_none()
-            }
-        };
-        if let Read::Card(card) = content
-            && moved
-        {
-            self.contents.insert(renewed.item, card);
-        }
-        if moved {
-            renewed.counter = self.take_counter();
-        }
-        // A read that confirmed everything is not worth a write: a session that finds nothing writes nothing.
-        let row_changed = moved || renewed.settled != row_settled(&self.rows, index) || !same_stamp;
-        if row_changed {
-            self.put_row(index, renewed);
-        }
-        Ok(())
-    }
-
-    /// Gives new places to items that were moved there, and numbers to the rest.
-    fn adopt_strangers(
-        &mut self,
-        strangers: &[&Entry],
-        absent: &mut HashSet<usize>,
-        newest: Option<u64>,
-    ) -> Result<(), ProviderError> {
-        let mut found = Vec::with_capacity(strangers.len());
-        for entry in strangers {
-            let content = self.read(&entry.locator)?;
-            let (revision, uid_hash, problem) = match &content {
-                Read::Vanished => continue,
-                Read::Card(card) => (Some(Revision::of(card.as_bytes())), uid_hash(card), None),
-                Read::Unusable(why) => (None, 0, Some(why.clone())),
-            };
-            let row = Observed {
-                item: ItemId(0),
-                counter: 0,
-                locator: entry.locator.clone(),
-                stamp: entry.stamp.clone(),
-                revision,
-                uid_hash,
-                problem,
-                deleted: false,
-                settled: is_before(&entry.stamp, newest),
-                verified_ms: self.clock.now_ms(),
-            };
-            found.push((row, content));
-        }
-        let places = earlier_places(&self.rows, absent, found.iter().map(|(row, _)| row));
-        for ((mut row, content), earlier) in found.into_iter().zip(places) {
-            let earlier = earlier.and_then(|index| self.rows.get(index).cloned().map(|row| (index, row)));
-            let Some((index, earlier)) = earlier else {
-                self.add_row(row, content);
-                continue;
-            };
-            absent.remove(&index);
-            row.item = earlier.item;
-            row.counter = earlier.counter;
-            if earlier.revision != row.revision {
-                row.counter = self.take_counter();
-                self.keep_content(row.item, content);
-            }
-            self.put_row(index, row);
-        }
-        Ok(())
-    }
-
-    fn add_row(&mut self, mut row: Observed, content: Read) -> (ItemId, u64) {
+    pub(super) fn add_row(&mut self, mut row: Observed, content: Read) -> (ItemId, u64) {
         row.item = ItemId(self.take_counter());
         row.counter = self.take_counter();
         let ids = (row.item, row.counter);
@@ -314,13 +130,13 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         ids
     }
 
-    fn keep_content(&mut self, item: ItemId, content: Read) {
+    pub(super) fn keep_content(&mut self, item: ItemId, content: Read) {
         if let Read::Card(card) = content {
             self.contents.insert(item, card);
         }
     }
 
-    fn put_row(&mut self, index: usize, row: Observed) {
+    pub(super) fn put_row(&mut self, index: usize, row: Observed) {
         if let Some(place) = self.rows.get_mut(index) {
             *place = row;
             self.dirty.insert(index);
@@ -328,7 +144,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
     }
 
     /// Makes a row a tombstone. With `lost`, the reason why its absence is no deletion.
-    fn bury(&mut self, index: usize, lost: Option<String>) -> u64 {
+    pub(super) fn bury(&mut self, index: usize, lost: Option<String>) -> u64 {
         let counter = self.take_counter();
         if let Some(row) = self.rows.get_mut(index) {
             row.deleted = true;
@@ -377,7 +193,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
     }
 
     /// Before the first write: the marker exists and its generation has grown.
-    fn prepare_writes(&mut self) -> Result<(), ProviderError> {
+    pub(super) fn prepare_writes(&mut self) -> Result<(), ProviderError> {
         if !self.writes_prepared {
             self.generation = self.simple.prepare_writes()?;
             self.generation_dirty = true;
@@ -648,8 +464,4 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         };
         Ok(self.add_row(row, content))
     }
-}
-
-fn row_settled(rows: &[Observed], index: usize) -> bool {
-    rows.get(index).is_some_and(|row| row.settled)
 }

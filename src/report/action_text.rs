@@ -63,12 +63,27 @@ pub fn action_lines(action: &Action, detail: Detail, outcome: Option<&str>) -> V
 pub fn skipped_lines(skipped: &Skipped) -> Vec<Line> {
     let start = Line::new().with(Label::Attention, "! left").padded_to(NAME_COLUMN);
     let subject = if skipped.subject.is_empty() { skipped.item.to_string() } else { skipped.subject.clone() };
-    // A file's reason begins with its name, which stands before it already.
-    let file = subject.rsplit('/').next().unwrap_or_default();
-    let why = skipped.why.strip_prefix(&format!("{file}: ")).unwrap_or(&skipped.why);
-    let mut lines = titled(start, &subject, &format!("on the {}: {}", skipped.side.words(), shown(why)));
+    let why = said_once(&subject, &skipped.why);
+    let mut lines = titled(start, &subject, &format!("on the {}: {}", skipped.side.words(), shown(&why)));
     lines.extend(hanging(Line::new(), Label::Plain, &shown(&skipped.remedy), FIELD_COLUMN));
     lines
+}
+
+/// A reason without what its sentence says already: a file's reason may begin with the file's name once more,
+/// behind the subject that is that file, or behind the place that is that file ("card/a.vcf: a.vcf: torn").
+#[must_use]
+pub fn said_once(subject: &str, why: &str) -> String {
+    let after = |place: &str, text: &str| {
+        let file = place.rsplit('/').next().unwrap_or_default();
+        text.strip_prefix(&format!("{file}: ")).filter(|_| !file.is_empty()).map(str::to_owned)
+    };
+    if let Some(rest) = after(subject, why) {
+        return rest;
+    }
+    match why.split_once(": ").and_then(|(place, text)| Some((place, after(place, text)?))) {
+        Some((place, text)) => format!("{place}: {text}"),
+        None => why.to_owned(),
+    }
 }
 
 fn direction(action: &Action) -> (Label, &'static str) {

@@ -10,6 +10,9 @@ use super::plan_text::{ActionLister, Heading, plan_lines, statistics_lines, stop
 use super::words::{count, shown};
 use super::{ActionOutcome, Event, ExitCode, Report, Summary};
 
+/// The way on after writes that one side did not take.
+const REFUSED_WORDS: &str = "What was not done is lost nowhere; the next sync tries it again.";
+
 /// How a report for people is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
@@ -40,6 +43,8 @@ pub struct HumanReport<R, T> {
     items: (usize, usize),
     joined: usize,
     wrote_heading: bool,
+    /// Whether an action was planned and not done.
+    is_refused: bool,
     failed: Option<std::io::Error>,
 }
 
@@ -56,6 +61,7 @@ impl<R: Write, T: Write> HumanReport<R, T> {
             items: (0, 0),
             joined: 0,
             wrote_heading: false,
+            is_refused: false,
             failed: None,
         }
     }
@@ -123,7 +129,9 @@ impl<R: Write, T: Write> HumanReport<R, T> {
 
     fn finished(&mut self, summary: &Summary) {
         if !self.options.dry_run {
-            let mut lines = self.lister.as_ref().map(ActionLister::rest).unwrap_or_default();
+            // Who wants to hear only of what went wrong was shown no list that could have a rest.
+            let lister = self.lister.as_ref().filter(|_| !self.options.quiet);
+            let mut lines = lister.map(ActionLister::rest).unwrap_or_default();
             lines.append(&mut self.pending);
             if !lines.is_empty() {
                 self.heading_once();
@@ -142,6 +150,9 @@ impl<R: Write, T: Write> HumanReport<R, T> {
                 lines.push(Line::new());
             }
             lines.extend(total_lines(summary, self.joined, &self.heading));
+            if self.is_refused {
+                lines.push(Line::new().with(Label::Plain, REFUSED_WORDS));
+            }
         }
         if self.options.statistics {
             lines.extend(statistics_lines(summary));
@@ -185,6 +196,7 @@ impl<R: Write, T: Write> Report for HumanReport<R, T> {
                     self.joined += 1;
                 }
                 let words = outcome_words(outcome);
+                self.is_refused |= matches!(outcome, ActionOutcome::Refused(_));
                 if self.options.quiet && words.is_none() {
                     return;
                 }

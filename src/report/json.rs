@@ -7,6 +7,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::action_text::said_once;
 use crate::contact::{CardEditor, Dialect, FieldChange, FieldConflict, FieldMask, Kept, diff};
 use crate::plan::{Action, PairAfter, Plan, Skipped, Stop, WriteStep};
 use crate::relationship::Side;
@@ -126,7 +127,8 @@ fn uid(action: &Action) -> Option<String> {
 #[must_use]
 pub fn skipped_line(skipped: &Skipped) -> String {
     line(&serde_json::json!({
-        "type": "skipped", "contact": skipped.subject, "side": skipped.side, "why": skipped.why,
+        "type": "skipped", "contact": skipped.subject, "side": skipped.side,
+        "why": said_once(&skipped.subject, &skipped.why),
         "remedy": skipped.remedy,
     }))
 }

@@ -151,15 +151,19 @@ impl Device {
             if existing.as_ref().is_some_and(|entry| entry.is_folder) {
                 return Err(response::GENERAL_ERROR);
             }
+            let known = self.objects.by_name(slot, parent, &name);
             let handle = self.handle_for(slot, parent, &name, existing.is_some())?;
             self.create(&storage, &path, size, existing.is_some()).map_err(Self::storage_response)?;
             if let Some(object) = self.objects.get_mut(handle) {
                 object.sent_format = Some(object_format);
             }
-            if let Some(slot) =
-                self.slots.get_mut(slot).filter(|_| self.personality.creation != Creation::AtData)
-            {
+            let is_touched = self.personality.creation != Creation::AtData;
+            if let Some(slot) = self.slots.get_mut(slot).filter(|_| is_touched) {
                 slot.note(&path);
+            }
+            if is_touched || known != Some(handle) {
+                // Otherwise whoever looks before the bytes come takes the object for one of the phone's own making.
+                self.note_own(handle);
             }
             let is_new = existing.is_none();
             self.session()?.pending = Some(Pending { handle, slot, path, size, modified_ms, is_new });

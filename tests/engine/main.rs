@@ -11,6 +11,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod bad_input;
 mod crash_cut;
 mod crash_disk;
 mod crash_kill;

@@ -622,3 +622,22 @@ fn files_can_be_listed_twice() {
     assert_eq!(pc.handles(storage, folder).len(), 6);
     assert_eq!(pc.names(storage, folder).len(), 3);
 }
+
+#[test]
+fn whoever_looks_before_the_bytes_come_does_not_see_the_object_change_hands() {
+    for name in Personality::names() {
+        let lab = Lab::new(name);
+        let (mut pc, storage, folder) = lab.open();
+        let before = pc.names(storage, folder).len();
+        for file in ["new.vcf", "p1.vcf"] {
+            let Ok(handle) = pc.announce(storage, folder, file, CARD.len()) else { continue };
+            assert_eq!(pc.events(), [], "{name} {file}");
+            pc.handles(storage, folder);
+            assert_eq!(pc.events(), [], "{name} {file}");
+            assert_eq!(pc.tell(0x100D, &[], CARD).code, 0x2001, "{name} {file}");
+            assert!(pc.events().iter().all(|event| event.1 == handle), "{name} {file}");
+            assert_eq!(pc.read(handle).as_deref(), Ok(CARD), "{name} {file}");
+        }
+        assert_eq!(pc.names(storage, folder).len(), before + 1, "{name}");
+    }
+}

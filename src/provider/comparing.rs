@@ -1,0 +1,197 @@
+//! Comparing a listing with the memory: which items are unchanged by their stamps, which must be read, which are
+//! new, moved or gone. The rule is an over-approximation; only different content is a change.
+
+use std::collections::{HashMap, HashSet};
+
+use super::moves::earlier_places;
+use super::simple::{Entry, Listing, Locator, Metadata, Observed, SimpleProvider};
+use super::stamps::{is_before, newest_date, uid_hash, whole_card};
+use super::tracked::{Read, Tracked};
+use super::{Completeness, ItemId, ProviderError, Revision};
+
+/// A date's resolution is one second, and its reading may be cut off: an item read this long after it was last
+/// read with the same date can no longer be changed under that date.
+const SETTLED_AFTER_MS: i64 = 2_000;
+
+impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
+    /// Reads an item; a failure of the whole side ends the collection, a failure of the item does not.
+    pub(super) fn read(&mut self, locator: &Locator) -> Result<Read, ProviderError> {
+        match self.simple.read(locator) {
+            Ok(bytes) => Ok(match whole_card(&bytes) {
+                Ok(card) => Read::Card(card),
+                Err(why) => Read::Unusable(why),
+            }),
+            Err(ProviderError::Gone(_)) => Ok(Read::Vanished),
+            Err(ProviderError::Item(why)) => Ok(Read::Unusable(why)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Brings the memory up to a listing. Returns whether every absence was accounted for.
+    pub(super) fn compare(&mut self, listing: &Listing) -> Result<(), ProviderError> {
+        let newest = newest_date(listing, self.clock.now_ms());
+        let mut present = vec![false; self.rows.len()];
+        let mut known = Vec::with_capacity(self.rows.len());
+        let mut strangers = Vec::new();
+        {
+            let live: HashMap<&Locator, usize> = self
+                .rows
+                .iter()
+                .enumerate()
+                .filter(|(_, row)| !row.deleted)
+                .map(|(index, row)| (&row.locator, index))
+                .collect();
+            for entry in &listing.entries {
+                match live.get(&entry.locator) {
+                    Some(&index) => {
+                        if let Some(flag) = present.get_mut(index) {
+                            *flag = true;
+                        }
+                        known.push((index, entry));
+                    }
+                    None => strangers.push(entry),
+                }
+            }
+        }
+        let chosen = self.choose_rereads(&known);
+        for (position, (index, entry)) in known.iter().enumerate() {
+            self.compare_known(*index, entry, newest, chosen.contains(&position))?;
+        }
+        let mut absent: HashSet<usize> = present
+            .iter()
+            .enumerate()
+            .filter(|(index, there)| !**there && self.rows.get(*index).is_some_and(|row| !row.deleted))
+            .map(|(index, _)| index)
+            .collect();
+        self.adopt_strangers(&strangers, &mut absent, newest)?;
+        if listing.completeness == Completeness::Complete {
+            let mut absent: Vec<usize> = absent.into_iter().collect();
+            absent.sort_unstable();
+            for index in absent {
+                self.bury(index, self.restarted.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn choose_rereads(&self, known: &[(usize, &Entry)]) -> HashSet<usize> {
+        let mut chosen = HashSet::new();
+        if known.is_empty() {
+            return chosen;
+        }
+        for _ in 0..self.options.rereads {
+            let random = u128::from_be_bytes(self.randomness.next_bytes());
+            let length = known.len() as u128;
+            chosen.insert(usize::try_from(random % length).unwrap_or(0));
+        }
+        chosen
+    }
+
+    fn compare_known(
+        &mut self,
+        index: usize,
+        entry: &Entry,
+        newest: Option<u64>,
+        chosen: bool,
+    ) -> Result<(), ProviderError> {
+        let Some(row) = self.rows.get(index) else { return Ok(()) };
+        let same_stamp = row.stamp == entry.stamp;
+        let trusted = same_stamp && row.settled && self.simple.stamps_tell_changes();
+        // A failed read may have been the phone's mood: what is bad settles only when it failed in two sessions.
+        if !self.options.deep && !chosen && trusted {
+            return Ok(());
+        }
+        let content = self.read(&entry.locator)?;
+        let now_ms = self.clock.now_ms();
+        let Some(row) = self.rows.get(index) else { return Ok(()) };
+        let waited = now_ms.saturating_sub(row.verified_ms) >= SETTLED_AFTER_MS;
+        let settled = match &content {
+            Read::Unusable(_) => same_stamp && row.problem.is_some() && (row.settled || waited),
+            _ => is_before(&entry.stamp, newest) || (same_stamp && (row.settled || waited)),
+        };
+        let mut renewed = row.clone();
+        renewed.stamp = entry.stamp.clone();
+        renewed.settled = settled;
+        renewed.verified_ms = now_ms;
+        let moved = match &content {
+            Read::Vanished => return Ok(()),
+            Read::Card(card) => {
+                renewed.revision = Some(Revision::of(card.as_bytes()));
+                renewed.uid_hash = uid_hash(card);
+                renewed.problem = None;
+                renewed.revision != row.revision
+            }
+            Read::Unusable(why) => {
+                renewed.revision = None;
+                renewed.problem = Some(why.clone());
+                row.problem.is_none()
+            }
+        };
+        if let Read::Card(card) = content
+            && moved
+        {
+            self.contents.insert(renewed.item, card);
+        }
+        if moved {
+            renewed.counter = self.take_counter();
+        }
+        // A read that confirmed everything is not worth a write: a session that finds nothing writes nothing.
+        let row_changed = moved || renewed.settled != row_settled(&self.rows, index) || !same_stamp;
+        if row_changed {
+            self.put_row(index, renewed);
+        }
+        Ok(())
+    }
+
+    /// Gives new places to items that were moved there, and numbers to the rest.
+    fn adopt_strangers(
+        &mut self,
+        strangers: &[&Entry],
+        absent: &mut HashSet<usize>,
+        newest: Option<u64>,
+    ) -> Result<(), ProviderError> {
+        let mut found = Vec::with_capacity(strangers.len());
+        for entry in strangers {
+            let content = self.read(&entry.locator)?;
+            let (revision, uid_hash, problem) = match &content {
+                Read::Vanished => continue,
+                Read::Card(card) => (Some(Revision::of(card.as_bytes())), uid_hash(card), None),
+                Read::Unusable(why) => (None, 0, Some(why.clone())),
+            };
+            let row = Observed {
+                item: ItemId(0),
+                counter: 0,
+                locator: entry.locator.clone(),
+                stamp: entry.stamp.clone(),
+                revision,
+                uid_hash,
+                problem,
+                deleted: false,
+                settled: is_before(&entry.stamp, newest),
+                verified_ms: self.clock.now_ms(),
+            };
+            found.push((row, content));
+        }
+        let places = earlier_places(&self.rows, absent, found.iter().map(|(row, _)| row));
+        for ((mut row, content), earlier) in found.into_iter().zip(places) {
+            let earlier = earlier.and_then(|index| self.rows.get(index).cloned().map(|row| (index, row)));
+            let Some((index, earlier)) = earlier else {
+                self.add_row(row, content);
+                continue;
+            };
+            absent.remove(&index);
+            row.item = earlier.item;
+            row.counter = earlier.counter;
+            if earlier.revision != row.revision {
+                row.counter = self.take_counter();
+                self.keep_content(row.item, content);
+            }
+            self.put_row(index, row);
+        }
+        Ok(())
+    }
+}
+
+fn row_settled(rows: &[Observed], index: usize) -> bool {
+    rows.get(index).is_some_and(|row| row.settled)
+}
