@@ -1,6 +1,8 @@
 //! The budgets, measured: whole processes of the release binary against the simulated phone, beside what was planned.
 //!
-//! `cargo bench --bench budgets` prints one table; `cargo bench --bench budgets -- 1000` measures that size only.
+//! `cargo bench --bench budgets` prints one table; `cargo bench --bench budgets -- 1000` measures that size only, and
+//! `cargo bench --bench budgets -- memory` a first sync and a session with nothing to do of 100,000 contacts, once
+//! each: there it is the peak memory that counts.
 //! Each figure is the best of several runs of a whole process, wall time and peak memory, with phone and database
 //! on a memory file system where there is one. Never a test: a busy machine must not fail a build.
 
@@ -30,24 +32,22 @@ fn main() {
         measure(&arguments[1..]);
         return;
     }
+    if arguments.iter().any(|argument| argument == "memory") {
+        heading();
+        for (what, figure) in memory_figures() {
+            row(MANY, what, figure);
+        }
+        return;
+    }
     let sizes: Vec<usize> = match arguments.iter().filter_map(|argument| argument.parse().ok()).collect() {
         sizes if !Vec::<usize>::is_empty(&sizes) => sizes,
         _ => vec![1_000, 10_000, 40_000],
     };
-    println!("| contacts | what | measured | budget | peak memory | transactions | bytes from/to phone |");
-    println!("|---:|---|---:|---:|---:|---:|---:|");
+    heading();
     let mut rows: Vec<(usize, &str, f64)> = Vec::new();
     for size in sizes {
         for (what, figure) in figures(size) {
-            println!(
-                "| {size} | {what} | {:.1} ms | {} | {:.1} MB | {} | {}/{} |",
-                figure.ms,
-                budget(what, size),
-                figure.peak_kb as f64 / 1024.0,
-                figure.transactions,
-                figure.bytes_in,
-                figure.bytes_out
-            );
+            row(size, what, figure);
             rows.push((size, what, figure.ms));
         }
     }
@@ -58,6 +58,29 @@ fn main() {
             println!("| {what} | {:.2} times | 4.5 times |", large / small);
         }
     }
+}
+
+/// The size whose peak memory has a budget of its own.
+const MANY: usize = 100_000;
+
+/// So many contacts go from the PC to the phone.
+const NEW_ON_PC: usize = 1_000;
+
+fn heading() {
+    println!("| contacts | what | measured | budget | peak memory | transactions | bytes from/to phone |");
+    println!("|---:|---|---:|---:|---:|---:|---:|");
+}
+
+fn row(size: usize, what: &str, figure: Figure) {
+    println!(
+        "| {size} | {what} | {:.1} ms | {} | {:.1} MB | {} | {}/{} |",
+        figure.ms,
+        budget(what, size),
+        figure.peak_kb as f64 / 1024.0,
+        figure.transactions,
+        figure.bytes_in,
+        figure.bytes_out
+    );
 }
 
 #[derive(Clone, Copy)]
@@ -72,14 +95,17 @@ struct Figure {
 fn budget(what: &str, size: usize) -> &'static str {
     match (what, size) {
         ("first sync", 10_000) => "1000 ms, 21 MB",
-        ("nothing to do", 10_000) => "60 ms, 10 transactions",
-        ("1 % edited", 10_000) => "100 ms",
+        ("nothing to do", 10_000) => "60 ms, 21 MB, 10 transactions",
+        ("1 % edited", 10_000) => "100 ms, 21 MB",
+        ("first sync", MANY) => "100 MB",
+        ("nothing to do", MANY) => "100 MB, 10 transactions",
         ("nothing to do", _) => "10 transactions",
         _ => "",
     }
 }
 
-fn figures(size: usize) -> Vec<(&'static str, Figure)> {
+/// A phone with so many contacts, in a temporary folder that is on a memory file system where there is one.
+fn phone_of(size: usize) -> (tempfile::TempDir, PathBuf, PathBuf) {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     let folder = folder.expect("a temporary folder");
@@ -89,6 +115,34 @@ fn figures(size: usize) -> Vec<(&'static str, Figure)> {
     for number in 0..size {
         write_card(&contacts, number, 0);
     }
+    (folder, phone, contacts)
+}
+
+fn memory_figures() -> Vec<(&'static str, Figure)> {
+    let (folder, phone, _) = phone_of(MANY);
+    let database = folder.path().join("data/tetherbook.db");
+    let first = run(&database, &phone);
+    std::thread::sleep(Duration::from_millis(2_100));
+    run(&database, &phone);
+    vec![("first sync", first), ("nothing to do", run(&database, &phone))]
+}
+
+/// A session that takes contacts which are new on the PC to a phone that has others.
+fn new_on_pc(folder: &Path, database: &Path, phone: &Path) -> Figure {
+    let cards = folder.join("new");
+    fs::create_dir_all(&cards).expect("the folder of new cards");
+    for number in 0..NEW_ON_PC {
+        // Numbers that no contact on the phone has.
+        write_card(&cards, 1_000_000 + number, 0);
+    }
+    let mut import = Command::new(env!("CARGO_BIN_EXE_tetherbook"));
+    import.env_clear().args(["import", "--quiet", "--database"]).arg(database).arg(&cards);
+    assert!(import.stdout(Stdio::null()).status().expect("tetherbook runs").success());
+    run(database, phone)
+}
+
+fn figures(size: usize) -> Vec<(&'static str, Figure)> {
+    let (folder, phone, contacts) = phone_of(size);
     let database = folder.path().join("data/tetherbook.db");
     let mut first = None;
     for _ in 0..RUNS.min(3) {
@@ -111,10 +165,17 @@ fn figures(size: usize) -> Vec<(&'static str, Figure)> {
         }
         keep_best(&mut edited, run(&database, &phone));
     }
-    [("first sync", first), ("nothing to do", quiet), ("1 % edited", edited)]
-        .into_iter()
-        .filter_map(|(what, figure)| Some((what, figure?)))
-        .collect()
+    // Once: it cannot be taken back and done again.
+    let from_pc = Some(new_on_pc(folder.path(), &database, &phone));
+    [
+        ("first sync", first),
+        ("nothing to do", quiet),
+        ("1 % edited", edited),
+        ("1,000 new on the PC", from_pc),
+    ]
+    .into_iter()
+    .filter_map(|(what, figure)| Some((what, figure?)))
+    .collect()
 }
 
 fn keep_best(best: &mut Option<Figure>, figure: Figure) {
@@ -135,7 +196,7 @@ fn write_card(folder: &Path, number: usize, version: usize) {
     );
     let path = folder.join(format!("bench-{number:06}.vcf"));
     fs::write(&path, card).expect("a card");
-    let age = Duration::from_secs(10_000_000 - 60 * number as u64 - version as u64);
+    let age = Duration::from_secs(100_000_000 - 60 * number as u64 - version as u64);
     let date = SystemTime::now() - age;
     let file = fs::File::options().write(true).open(&path).expect("the card");
     file.set_modified(date).expect("its date");

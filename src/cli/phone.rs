@@ -57,10 +57,11 @@ fn open_simulated(
     let address = format!("sim:{}", whole(directory));
     let storage: SharedStorage = DirectoryStorage::shared(directory);
     let phone = Phone::new(personality, storage, Rc::clone(&world.clock));
-    connect_simulated(world, store, &phone, FaultPlan::none(), address, &mut None)
+    connect_simulated(world, store, &phone, FaultPlan::none(), address, None)
 }
 
-/// Plugs a simulated phone in and opens a session with it; what goes over the cable can be followed in `trace`.
+/// Plugs a simulated phone in and opens a session with it; what goes over the cable can be followed in `trace`, if
+/// one is wanted.
 ///
 /// # Errors
 /// When the planned faults keep it from answering.
@@ -70,13 +71,16 @@ pub fn connect_simulated(
     phone: &Phone,
     faults: FaultPlan,
     address: String,
-    trace: &mut Option<SharedTrace>,
+    trace: Option<&mut Option<SharedTrace>>,
 ) -> Result<ConnectedPhone, Failed> {
     let habits = agent::remembered_habits(store, &address)?.unwrap_or_default();
     let options =
         SessionOptions { listing_method: MtpTree::listing_method_of(&habits), ..SessionOptions::default() };
     let link = phone.plug_in(faults);
-    *trace = Some(link.trace());
+    match trace {
+        Some(trace) => *trace = Some(link.trace()),
+        None => link.trace().borrow_mut().skips_containers = true,
+    }
     let tree = MtpTree::open(Box::new(link), Rc::clone(&world.clock), &options)?;
     Ok(ConnectedPhone { tree: Box::new(tree), address })
 }

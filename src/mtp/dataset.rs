@@ -219,8 +219,10 @@ pub(super) fn decode_utf16(bytes: &[u8]) -> String {
     let end = units.iter().position(|unit| *unit == [0, 0]).unwrap_or(units.len());
     let units = units.get(..end).unwrap_or_default();
     // File names and dates are nearly always ASCII, and a listing has thousands.
-    if units.iter().all(|[low, high]| *high == 0 && low.is_ascii()) {
-        return units.iter().map(|[low, _]| char::from(*low)).collect();
+    if units.iter().all(|[low, high]| *high == 0 && low.is_ascii())
+        && let Ok(text) = String::from_utf8(units.iter().map(|[low, _]| *low).collect())
+    {
+        return text;
     }
     let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
     char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()

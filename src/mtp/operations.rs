@@ -82,8 +82,10 @@ impl Session {
         let mut reader = Reader::new(&bytes);
         let mut handles = reader.array_u32("ObjectHandles")?;
         reader.end()?;
-        let mut seen = std::collections::HashSet::with_capacity(handles.len());
-        handles.retain(|handle| seen.insert(*handle));
+        if !handles.is_sorted_by(|left, right| left < right) {
+            let mut seen = std::collections::HashSet::with_capacity(handles.len());
+            handles.retain(|handle| seen.insert(*handle));
+        }
         Ok(handles)
     }
 

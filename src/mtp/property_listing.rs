@@ -3,6 +3,7 @@
 //! Many responders get this dataset wrong: they announce another number of elements than they send, describe one
 //! object only, leave out properties or give them other types. Pure functions; nothing here may ask the device.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
@@ -129,6 +130,8 @@ impl Described {
 /// When the dataset is broken, or a property comes twice or with a wrong type.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<Described>, ListDefect> {
     let mut described: Vec<Described> = Vec::new();
+    // Responders number objects as they find them: as long as the handles grow, none has come before, and the index
+    // stays empty.
     let mut places: HashMap<u32, usize> = HashMap::new();
     for element in PropertyList::new(bytes)? {
         let element = element?;
@@ -137,7 +140,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Described>, ListDefect> {
             last.take(&element)?;
             continue;
         }
-        let place = *places.entry(element.handle).or_insert(described.len());
+        let grows = described.last().is_none_or(|last| last.handle < element.handle);
+        let place = if grows && places.is_empty() {
+            described.len()
+        } else {
+            if places.is_empty() {
+                places.extend(described.iter().enumerate().map(|(place, entry)| (entry.handle, place)));
+            }
+            *places.entry(element.handle).or_insert(described.len())
+        };
         if place == described.len() {
             described.push(Described::new(element.handle));
         }
@@ -160,6 +171,10 @@ pub(super) fn describes_exactly(
     storage: u32,
     parent: Parent,
 ) -> bool {
+    let own = described.iter().filter(|entry| !is_aside(entry, storage, parent)).map(|entry| entry.handle);
+    if own.eq(handles.iter().copied()) {
+        return true;
+    }
     let known: HashSet<u32> = handles.iter().copied().collect();
     let given: HashSet<u32> = described.iter().map(|entry| entry.handle).collect();
     let has_all = handles.iter().all(|handle| given.contains(handle));
@@ -179,12 +194,19 @@ pub(super) fn validate(
     storage: u32,
     parent: Parent,
 ) -> Result<Vec<Object>, ListDefect> {
-    let places: HashMap<u32, usize> =
-        handles.iter().enumerate().map(|(place, handle)| (*handle, place)).collect();
+    // Made only for a list in another order than the handles.
+    let places: LazyCell<HashMap<u32, usize>, _> =
+        LazyCell::new(|| handles.iter().enumerate().map(|(place, handle)| (*handle, place)).collect());
+    let mut next = 0;
     let mut slots: Vec<Option<Object>> = Vec::with_capacity(handles.len());
     slots.resize_with(handles.len(), || None);
     for entry in described {
-        let place = places.get(&entry.handle).copied();
+        let place = if handles.get(next) == Some(&entry.handle) {
+            Some(next)
+        } else {
+            places.get(&entry.handle).copied()
+        };
+        next = place.map_or(next, |place| place + 1);
         if place.is_none() && is_aside(&entry, storage, parent) {
             continue;
         }

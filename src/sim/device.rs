@@ -42,6 +42,14 @@ impl Slot {
         }
     }
 
+    /// The names in the folder as the phone lists it, where they can be told for less than [`Self::list`].
+    pub(super) fn names(&self, folder: &str) -> Result<Option<Vec<(String, bool)>>, StorageError> {
+        match &self.media {
+            Some(_) => Ok(None),
+            None => self.storage.borrow().names(folder),
+        }
+    }
+
     /// The entry as the phone knows it.
     pub(super) fn entry(&self, path: &str) -> Result<Entry, StorageError> {
         match &self.media {

@@ -316,7 +316,7 @@ impl SimLink {
         let packet = device.personality.transport.packet_bytes.max(1);
         let Some(front) = device.port.outgoing.front_mut() else { return Ok(Moved::NothingLeft) };
         let room = max_bytes.saturating_sub(buffer.len());
-        let left = front.bytes.get(front.moved..).unwrap_or_default();
+        let left = front.left();
         if left.is_empty() {
             let ends = front.ends_in_empty_packet;
             device.port.outgoing.pop_front();
@@ -346,7 +346,7 @@ impl SimLink {
         let mut trace = self.trace.borrow_mut();
         trace.bytes_in = trace.bytes_in.saturating_add(moving);
         let ends = takes == left.len() && !left.len().is_multiple_of(packet);
-        front.moved = front.moved.saturating_add(takes);
+        front.advance(takes);
         if ends {
             device.port.outgoing.pop_front();
         }

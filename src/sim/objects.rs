@@ -3,11 +3,12 @@
 //! It must not touch a storage; what is really there is told to it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::storage::{Entry, join_path};
 
 /// What was last seen of an object in its folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) size: u64,
     pub(super) modified_ms: i64,
@@ -26,31 +27,58 @@ impl From<&Entry> for Seen {
     }
 }
 
-/// What a handle stands for.
-#[derive(Clone)]
+/// What a handle stands for. A phone has tens of thousands, so it is kept small.
 pub(super) struct Object {
     /// Index of the storage.
     pub(super) slot: usize,
     /// The folder's handle, 0 at root level.
     pub(super) parent: u32,
     /// File name.
-    pub(super) name: String,
+    pub(super) name: Rc<str>,
     /// A display name that was set apart from the file name.
-    pub(super) display_name: Option<String>,
+    pub(super) display_name: Option<Box<str>>,
     pub(super) is_folder: bool,
-    /// As it was at the first listing or the initiator's own write.
-    pub(super) first_seen: Seen,
-    /// As it was last seen.
-    pub(super) seen: Seen,
+    /// As it was at the first listing or the initiator's own write, if that is another than `seen`.
+    first_seen: Option<Box<Seen>>,
+    /// As it was last seen; `None` if only its name was asked for so far.
+    seen: Option<Seen>,
     /// The format it was sent with.
     pub(super) sent_format: Option<u16>,
     mark: u64,
 }
 
+impl Object {
+    /// As it was last seen; nothing but zeros if only its name was asked for so far.
+    pub(super) fn seen(&self) -> Seen {
+        self.seen.unwrap_or_default()
+    }
+
+    /// As it was at the first listing or the initiator's own write.
+    pub(super) fn first_seen(&self) -> Seen {
+        self.first_seen.as_ref().map_or_else(|| self.seen(), |first| **first)
+    }
+
+    /// Notes how it is now. What the phone tells from its cache stays as it was.
+    pub(super) fn look(&mut self, seen: Seen) {
+        if let (Some(before), None) = (self.seen, &self.first_seen)
+            && before != seen
+        {
+            self.first_seen = Some(Box::new(before));
+        }
+        self.seen = Some(seen);
+    }
+
+    /// Notes how it is after the initiator's own change, which the phone's cache takes in.
+    pub(super) fn note_own(&mut self, seen: Seen) {
+        self.first_seen = None;
+        self.seen = Some(seen);
+    }
+}
+
 /// What is known of one folder.
 #[derive(Default)]
 struct Folder {
-    by_name: HashMap<String, Vec<u32>>,
+    by_name: HashMap<Rc<str>, Vec<u32>>,
     handles: BTreeSet<u32>,
     listed: bool,
 }
@@ -111,26 +139,42 @@ impl Objects {
         self.objects.get_mut(index)?.as_mut()
     }
 
-    /// Gives the next handle.
-    pub(super) fn add(&mut self, slot: usize, parent: u32, name: &str, is_folder: bool, seen: Seen) -> u32 {
+    /// Gives the next handle. `seen` is `None` for an object of which only the name was asked for.
+    pub(super) fn add(
+        &mut self,
+        slot: usize,
+        parent: u32,
+        name: &str,
+        is_folder: bool,
+        seen: Option<Seen>,
+    ) -> u32 {
         let handle = self.next;
         self.next = self.next.saturating_add(1);
-        let object = Object {
+        let folder = self.folders.entry((slot, parent)).or_default();
+        let name = match folder.by_name.get_key_value(name) {
+            Some((known, _)) => Rc::clone(known),
+            None => Rc::from(name),
+        };
+        folder.by_name.entry(Rc::clone(&name)).or_insert_with(|| Vec::with_capacity(1)).push(handle);
+        folder.handles.insert(handle);
+        self.objects.push(Some(Object {
             slot,
             parent,
-            name: name.to_owned(),
+            name,
             display_name: None,
             is_folder,
-            first_seen: seen,
+            first_seen: None,
             seen,
             sent_format: None,
             mark: self.mark,
-        };
-        self.objects.push(Some(object));
-        let folder = self.folders.entry((slot, parent)).or_default();
-        folder.by_name.entry(name.to_owned()).or_default().push(handle);
-        folder.handles.insert(handle);
+        }));
         handle
+    }
+
+    /// Makes room for so many more handles.
+    pub(super) fn reserve(&mut self, slot: usize, parent: u32, more: usize) {
+        self.objects.reserve_exact(more);
+        self.folders.entry((slot, parent)).or_default().by_name.reserve(more);
     }
 
     /// The first handle of that name in the folder.
@@ -148,6 +192,11 @@ impl Objects {
         self.folders.iter().filter(|(_, folder)| folder.listed).map(|(key, _)| *key).collect()
     }
 
+    /// Whether the folder was listed or anything is known to lie in it.
+    pub(super) fn is_known(&self, slot: usize, parent: u32) -> bool {
+        self.folders.get(&(slot, parent)).is_some_and(|folder| folder.listed || !folder.handles.is_empty())
+    }
+
     /// Notes that the folder was listed; whether it was before.
     pub(super) fn note_listed(&mut self, slot: usize, parent: u32) -> bool {
         std::mem::replace(&mut self.folders.entry((slot, parent)).or_default().listed, true)
@@ -161,7 +210,7 @@ impl Objects {
     /// The path of an object; `None` if it or a folder above it is unknown.
     pub(super) fn path(&self, handle: u32) -> Option<String> {
         let object = self.get(handle)?;
-        let mut path = object.name.clone();
+        let mut path = object.name.as_ref().to_owned();
         let mut parent = object.parent;
         while parent != 0 {
             let folder = self.get(parent)?;
@@ -173,7 +222,7 @@ impl Objects {
 
     fn detach(&mut self, handle: u32) {
         let Some(object) = self.get(handle) else { return };
-        let (slot, parent, name) = (object.slot, object.parent, object.name.clone());
+        let (slot, parent, name) = (object.slot, object.parent, Rc::clone(&object.name));
         let Some(folder) = self.folders.get_mut(&(slot, parent)) else { return };
         folder.handles.remove(&handle);
         if let Some(handles) = folder.by_name.get_mut(&name) {
@@ -206,9 +255,10 @@ impl Objects {
         let Some(object) = self.get_mut(handle) else { return };
         object.slot = slot;
         object.parent = parent;
-        name.clone_into(&mut object.name);
+        object.name = Rc::from(name);
+        let name = Rc::clone(&object.name);
         let folder = self.folders.entry((slot, parent)).or_default();
-        folder.by_name.entry(name.to_owned()).or_default().push(handle);
+        folder.by_name.entry(name).or_default().push(handle);
         folder.handles.insert(handle);
     }
 
@@ -229,7 +279,7 @@ impl Objects {
             return difference;
         }
         for entry in entries {
-            let Some(handles) = folder.by_name.get(&entry.name) else {
+            let Some(handles) = folder.by_name.get(entry.name.as_str()) else {
                 difference.added.push(entry);
                 continue;
             };
@@ -241,16 +291,17 @@ impl Objects {
                     continue;
                 };
                 object.mark = mark;
+                let before = object.seen.filter(|before| !object.is_folder && *before != seen);
                 if object.is_folder != entry.is_folder {
                     difference.gone.push(*handle);
-                } else if object.seen.identity != seen.identity && !object.is_folder {
-                    if Some(*handle) == newest {
+                } else if let Some(before) = before {
+                    if before.identity == seen.identity {
+                        difference.changed.push(*handle);
+                    } else if Some(*handle) == newest {
                         difference.replaced.push((*handle, entry.clone()));
                     }
-                } else if object.seen != seen && !object.is_folder {
-                    difference.changed.push(*handle);
                 }
-                object.seen = seen;
+                object.look(seen);
             }
         }
         for handle in &folder.handles {
@@ -276,15 +327,15 @@ mod tests {
     fn handles_are_given_in_order_and_never_again() {
         let mut objects = Objects::new(5);
         let seen = Seen::from(&entry("a", 1, 1));
-        let folder = objects.add(0, 0, "folder", true, seen);
-        let file = objects.add(0, folder, "a", false, seen);
+        let folder = objects.add(0, 0, "folder", true, Some(seen));
+        let file = objects.add(0, folder, "a", false, Some(seen));
         assert_eq!((folder, file), (5, 6));
         assert_eq!(objects.path(file).as_deref(), Some("folder/a"));
         objects.remove(folder);
         assert!(objects.get(file).is_none());
-        assert_eq!(objects.add(0, 0, "b", false, seen), 7);
+        assert_eq!(objects.add(0, 0, "b", false, Some(seen)), 7);
         objects.reset(5);
-        assert_eq!(objects.add(0, 0, "b", false, seen), 5);
+        assert_eq!(objects.add(0, 0, "b", false, Some(seen)), 5);
     }
 
     #[test]
@@ -293,7 +344,7 @@ mod tests {
         for item in
             [entry("same", 1, 1), entry("gone", 1, 2), entry("changed", 1, 3), entry("replaced", 1, 4)]
         {
-            objects.add(0, 0, &item.name, false, Seen::from(&item));
+            objects.add(0, 0, &item.name, false, Some(Seen::from(&item)));
         }
         let now =
             vec![entry("same", 1, 1), entry("changed", 2, 3), entry("replaced", 1, 9), entry("new", 1, 5)];
@@ -308,8 +359,8 @@ mod tests {
     fn a_renamed_folder_takes_its_contents_along() {
         let mut objects = Objects::new(1);
         let seen = Seen::from(&entry("a", 1, 1));
-        let folder = objects.add(0, 0, "old", true, seen);
-        let file = objects.add(0, folder, "a", false, seen);
+        let folder = objects.add(0, 0, "old", true, Some(seen));
+        let file = objects.add(0, folder, "a", false, Some(seen));
         objects.relocate(folder, 0, 0, "new");
         assert_eq!(objects.path(file).as_deref(), Some("new/a"));
         assert_eq!(objects.by_name(0, 0, "old"), None);

@@ -6,10 +6,9 @@ use super::dates::{Suffix, format_date};
 use super::device::Device;
 use super::objects::{Difference, Object, Seen};
 use super::personality::{
-    AllStorages, Allocation, Dates, FormatRule, ListingOrder, Locked, RootListing, Watching,
+    AllStorages, Allocation, Attributes, Dates, FormatRule, ListingOrder, Locked, RootListing, Watching,
 };
 use super::responder::{Answer, Command, Outcome};
-use super::storage::Entry;
 use super::wire::Writer;
 
 /// The vendor extension id of MTP, and its version and the standard's in hundredths.
@@ -76,14 +75,7 @@ impl Device {
         let path = self.objects.folder_path(parent).ok_or(response::INVALID_OBJECT_HANDLE)?;
         let storage = self.slots.get(slot).ok_or(response::INVALID_STORAGE_ID)?;
         let mut entries = storage.list(&path).map_err(|_| self.personality.vanished)?;
-        if self.personality.hides_dotfiles {
-            entries.retain(|entry| !entry.name.starts_with('.'));
-        }
-        if self.personality.handles.allocation == Allocation::Unsorted
-            && self.sessions_opened.is_multiple_of(2)
-        {
-            entries.reverse();
-        }
+        self.arrange(&mut entries, |entry| &entry.name);
         let spared =
             self.session.as_ref().and_then(|session| session.pending.as_ref()).map(|pending| pending.handle);
         let is_watched =
@@ -91,6 +83,41 @@ impl Device {
         let difference = self.objects.compare(slot, parent, entries, spared);
         self.settle(slot, parent, difference, is_watched);
         Ok(())
+    }
+
+    /// As [`Self::visit`], for an answer that tells handles only. Of a folder that was never looked into, the names
+    /// say all that is asked, and whoever asks for an attribute makes the phone look at the files. What changes
+    /// before that first look is told by it and not by an event.
+    fn visit_for_handles(&mut self, slot: usize, parent: u32) -> Result<(), u16> {
+        let personality = &self.personality;
+        let keeps_first_look = personality.attributes == Attributes::CachedAtFirstListing
+            || personality.dates == Dates::CachedAtFirstListing;
+        if keeps_first_look || self.objects.is_known(slot, parent) {
+            return self.visit(slot, parent);
+        }
+        let path = self.objects.folder_path(parent).ok_or(response::INVALID_OBJECT_HANDLE)?;
+        let storage = self.slots.get(slot).ok_or(response::INVALID_STORAGE_ID)?;
+        let names = storage.names(&path).map_err(|_| self.personality.vanished)?;
+        let Some(mut names) = names else { return self.visit(slot, parent) };
+        self.arrange(&mut names, |(name, _)| name);
+        self.objects.note_listed(slot, parent);
+        self.objects.reserve(slot, parent, names.len());
+        for (name, is_folder) in names {
+            self.allocate(slot, parent, &name, is_folder, None);
+        }
+        Ok(())
+    }
+
+    /// Leaves out what the phone hides and puts the rest into the order in which it gives handles.
+    fn arrange<T>(&self, entries: &mut Vec<T>, name: impl Fn(&T) -> &str) {
+        if self.personality.hides_dotfiles {
+            entries.retain(|entry| !name(entry).starts_with('.'));
+        }
+        if self.personality.handles.allocation == Allocation::Unsorted
+            && self.sessions_opened.is_multiple_of(2)
+        {
+            entries.reverse();
+        }
     }
 
     fn settle(&mut self, slot: usize, parent: u32, mut difference: Difference, is_watched: bool) {
@@ -122,7 +149,7 @@ impl Device {
         }
         let mut renamed: Vec<u64> = Vec::new();
         for handle in std::mem::take(&mut difference.gone) {
-            let identity = self.objects.get(handle).map_or(0, |object| object.seen.identity);
+            let identity = self.objects.get(handle).map_or(0, |object| object.seen().identity);
             let is_renamed = identity != 0 && difference.added.iter().any(|entry| entry.identity == identity);
             if is_renamed && watching == Watching::ListedFoldersNotRenames {
                 renamed.push(identity);
@@ -132,7 +159,8 @@ impl Device {
             self.objects.remove(handle);
         }
         for entry in difference.added {
-            let handle = self.allocate(slot, parent, &entry);
+            let seen = Some(Seen::from(&entry));
+            let handle = self.allocate(slot, parent, &entry.name, entry.is_folder, seen);
             if !renamed.contains(&entry.identity) {
                 tell(self, event::OBJECT_ADDED, handle, 1);
                 tell(self, event::OBJECT_INFO_CHANGED, handle, usize::from(entry.size > 0));
@@ -141,11 +169,10 @@ impl Device {
     }
 
     /// Gives an entry its handle, or two if the phone lists files twice.
-    fn allocate(&mut self, slot: usize, parent: u32, entry: &Entry) -> u32 {
-        let seen = Seen::from(entry);
-        let handle = self.objects.add(slot, parent, &entry.name, entry.is_folder, seen);
-        if self.personality.handles.listed_twice && !entry.is_folder {
-            self.objects.add(slot, parent, &entry.name, false, seen);
+    fn allocate(&mut self, slot: usize, parent: u32, name: &str, is_folder: bool, seen: Option<Seen>) -> u32 {
+        let handle = self.objects.add(slot, parent, name, is_folder, seen);
+        if self.personality.handles.listed_twice && !is_folder {
+            self.objects.add(slot, parent, name, false, seen);
         }
         handle
     }
@@ -232,7 +259,7 @@ impl Device {
                 return Err(response::INVALID_PARENT_OBJECT);
             }
             let slot = folder.slot;
-            self.visit(slot, parent)?;
+            self.visit_for_handles(slot, parent)?;
             found = self.children(slot, parent);
         } else if everything {
             for slot in slots {
@@ -240,7 +267,7 @@ impl Device {
             }
         } else {
             for slot in slots {
-                self.visit(slot, 0)?;
+                self.visit_for_handles(slot, 0)?;
                 found.extend(self.children(slot, 0));
             }
         }
@@ -322,8 +349,8 @@ impl Device {
         writer.u32(0);
         writer.u32(0);
         writer.string(&object.name);
-        writer.string(&self.date_text(object, seen.created_ms, object.first_seen.created_ms));
-        writer.string(&self.date_text(object, seen.modified_ms, object.first_seen.modified_ms));
+        writer.string(&self.date_text(object, seen.created_ms, object.first_seen().created_ms));
+        writer.string(&self.date_text(object, seen.modified_ms, object.first_seen().modified_ms));
         writer.string("");
         Ok(Answer::data(writer.into_bytes()))
     }

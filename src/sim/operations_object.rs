@@ -89,7 +89,7 @@ impl Device {
         self.check_writable()?;
         let (slot, parent) = self.destination(command.parameter(1), command.parameter(2))?;
         self.visit(slot, parent)?;
-        let name = self.object(command.parameter(0))?.name.clone();
+        let name = self.object(command.parameter(0))?.name.as_ref().to_owned();
         let folder = self.objects.folder_path(parent).ok_or(response::INVALID_PARENT_OBJECT)?;
         let path = join_path(&folder, &name);
         let place = self.slots.get(slot).ok_or(response::STORE_NOT_AVAILABLE)?;
@@ -134,7 +134,7 @@ impl Device {
         place.storage.borrow_mut().write(&path, &content).map_err(Self::storage_response)?;
         place.note(&path);
         let entry = place.entry(&path).map_err(Self::storage_response)?;
-        let handle = self.objects.add(slot, parent, &name, false, Seen::from(&entry));
+        let handle = self.objects.add(slot, parent, &name, false, Some(Seen::from(&entry)));
         self.use_bytes(0, length);
         Ok(Answer::parameters(&[handle]))
     }

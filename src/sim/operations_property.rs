@@ -139,7 +139,7 @@ impl Device {
             prop::OBJECT_SIZE => writer.u64(view.seen.size),
             prop::OBJECT_FILE_NAME => writer.string(&object.name),
             prop::DATE_CREATED => {
-                writer.string(&self.date_text(object, view.seen.created_ms, object.first_seen.created_ms));
+                writer.string(&self.date_text(object, view.seen.created_ms, object.first_seen().created_ms));
             }
             prop::DATE_MODIFIED | prop::DATE_ADDED => writer.string(&view.modified),
             prop::PARENT_OBJECT => writer.u32(object.parent),
@@ -186,8 +186,8 @@ impl Device {
         let object = self.object(handle)?;
         let slot = object.slot;
         let (path, seen) = match folder_path {
-            Some(folder) if cached => (join_path(folder, &object.name), object.first_seen),
-            Some(folder) => (join_path(folder, &object.name), object.seen),
+            Some(folder) if cached => (join_path(folder, &object.name), object.first_seen()),
+            Some(folder) => (join_path(folder, &object.name), object.seen()),
             None => (self.path(handle)?, self.attributes(handle)?),
         };
         let persistent_id = if properties.contains(&prop::PERSISTENT_UNIQUE_OBJECT_IDENTIFIER) {
@@ -197,7 +197,7 @@ impl Device {
         };
         let object = self.object(handle)?;
         let modified = if properties.iter().any(|property| is_date(*property)) {
-            self.date_text(object, seen.modified_ms, object.first_seen.modified_ms)
+            self.date_text(object, seen.modified_ms, object.first_seen().modified_ms)
         } else {
             String::new()
         };
@@ -403,7 +403,7 @@ impl Device {
         }
         if property == prop::NAME && self.personality.rename == Rename::Absent {
             if let Some(object) = self.objects.get_mut(handle) {
-                object.display_name = Some(text);
+                object.display_name = Some(text.into());
             }
             return Ok(Answer::ok());
         }
@@ -421,7 +421,7 @@ impl Device {
         };
         let object = self.object(handle)?;
         let (slot, parent, is_folder) = (object.slot, object.parent, object.is_folder);
-        if name == object.name {
+        if *name == *object.name {
             return Ok(Answer::ok());
         }
         let extension =

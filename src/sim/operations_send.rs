@@ -181,7 +181,7 @@ impl Device {
             .children(slot, parent)
             .filter_map(|handle| self.objects.get(handle))
             .find(|object| !object.is_folder && object.name.starts_with(&name))
-            .map_or(name, |object| object.name.clone())
+            .map_or(name, |object| object.name.as_ref().to_owned())
     }
 
     fn applied_date(&self, text: &str) -> Option<i64> {
@@ -211,7 +211,7 @@ impl Device {
         let storage = self.slots.get(slot).ok_or(response::INVALID_STORAGE_ID)?.storage.clone();
         storage.borrow_mut().make_folder(path).map_err(Self::storage_response)?;
         let seen = Self::seen_in(&storage, path);
-        let handle = self.objects.add(slot, parent, name, true, seen);
+        let handle = self.objects.add(slot, parent, name, true, Some(seen));
         if let Some(slot) = self.slots.get_mut(slot) {
             slot.note(path);
         }
@@ -246,7 +246,7 @@ impl Device {
         }
         let seen =
             Seen { size: 0, modified_ms: self.clock.now_ms(), created_ms: self.clock.now_ms(), identity: 0 };
-        Ok(self.objects.add(slot, parent, name, false, seen))
+        Ok(self.objects.add(slot, parent, name, false, Some(seen)))
     }
 
     /// What appears at SendObjectInfo.
@@ -335,8 +335,7 @@ impl Device {
         let seen = Seen::from(&entry);
         let (parent, name) = match self.objects.get_mut(handle) {
             Some(object) => {
-                object.seen = seen;
-                object.first_seen = seen;
+                object.note_own(seen);
                 (object.parent, object.name.clone())
             }
             None => return,
@@ -345,7 +344,7 @@ impl Device {
         if let Some(first) = self.objects.by_name(slot, parent, &name)
             && let Some(object) = self.objects.get_mut(first)
         {
-            object.seen = seen;
+            object.look(seen);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::mtp::code::operation;
 use super::device::Device;
 use super::personality::{TransferCut, TransferEnd};
 use super::responder::{Answer, Command};
-use super::wire::{HEADER_BYTES, container, container_of_parameters, kind};
+use super::wire::{HEADER_BYTES, container_around, container_of_parameters, kind};
 
 /// One transfer on its way to the PC.
 pub(super) struct Transfer {
@@ -20,6 +20,27 @@ pub(super) struct Transfer {
     pub(super) ends_in_empty_packet: bool,
     /// A new container begins with it that was not counted yet.
     pub(super) begins_container: bool,
+}
+
+/// Bytes that moved and are still kept, before a long transfer gives their memory back.
+const MOVED_BYTES_MAX: usize = 1 << 20;
+
+impl Transfer {
+    /// What is left to move.
+    pub(super) fn left(&self) -> &[u8] {
+        self.bytes.get(self.moved..).unwrap_or_default()
+    }
+
+    /// Notes that the next `count` bytes moved. Of a long transfer they are forgotten in pieces, each at least as
+    /// long as what is left and has to be moved up, so that all of that costs one more copy at most.
+    pub(super) fn advance(&mut self, count: usize) {
+        self.moved = self.moved.saturating_add(count);
+        if self.moved > MOVED_BYTES_MAX && self.moved >= self.left().len() {
+            self.bytes.drain(..self.moved.min(self.bytes.len()));
+            self.bytes.shrink_to_fit();
+            self.moved = 0;
+        }
+    }
 }
 
 /// The phone's side of the bulk endpoints; it outlives the program at the other end.
@@ -104,7 +125,7 @@ impl Device {
             } else {
                 (command.code, command.transaction)
             };
-            let mut bytes = container(kind::DATA, code, transaction, &data);
+            let mut bytes = container_around(kind::DATA, code, transaction, data);
             if let Some(announced) = answer.announced {
                 let told = u32::try_from(announced.saturating_add(HEADER_BYTES)).unwrap_or(u32::MAX);
                 if let Some(place) = bytes.get_mut(..4) {

@@ -274,7 +274,7 @@ impl Device {
     pub(super) fn attributes(&self, handle: u32) -> Result<Seen, u16> {
         let object = self.object(handle)?;
         if self.personality.attributes == Attributes::CachedAtFirstListing {
-            return Ok(object.first_seen);
+            return Ok(object.first_seen());
         }
         let slot = self.slots.get(object.slot).ok_or(response::INVALID_STORAGE_ID)?;
         let entry = slot.entry(&self.path(handle)?).map_err(|_| self.personality.vanished)?;

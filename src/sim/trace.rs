@@ -84,6 +84,8 @@ pub struct Trace {
     pub marks: Vec<String>,
     /// Whether containers' bytes are kept in [`TraceEntry::bytes`].
     pub keeps_bytes: bool,
+    /// Nobody will look at the containers: only bytes and marks are noted.
+    pub skips_containers: bool,
 }
 
 impl Trace {
@@ -127,6 +129,9 @@ impl Trace {
     }
 
     pub(super) fn container(&mut self, number: u64, direction: Direction, bytes: &[u8]) {
+        if self.skips_containers {
+            return;
+        }
         let header = Header::read(bytes).unwrap_or(Header { length: 0, kind: 0, code: 0, transaction: 0 });
         self.entries.push(TraceEntry {
             number,

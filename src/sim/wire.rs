@@ -57,6 +57,16 @@ pub fn container(kind: u16, code: u16, transaction: u32, payload: &[u8]) -> Vec<
     writer.into_bytes()
 }
 
+/// The same around a payload that need not be kept: the header is put in front of it, in its place in memory.
+#[must_use]
+pub fn container_around(kind: u16, code: u16, transaction: u32, mut payload: Vec<u8>) -> Vec<u8> {
+    let mut header = container(kind, code, transaction, &[]);
+    let length = payload.len().saturating_add(HEADER_BYTES);
+    header.splice(..4, u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    payload.splice(..0, header);
+    payload
+}
+
 /// A container whose payload is parameters: a response or an event (and, in tests, a command).
 #[must_use]
 pub fn container_of_parameters(kind: u16, code: u16, transaction: u32, parameters: &[u32]) -> Vec<u8> {

@@ -110,10 +110,7 @@ impl Ledger for RelationshipLedger<'_> {
 
     fn open_conflicts(&self) -> Result<Vec<OpenConflict>, LedgerError> {
         let conflicts = self.store.read(|connection| {
-            let mut select = connection.prepare_cached(
-                "SELECT c.link, c.subject, c.field, c.base, c.pc, c.phone FROM conflicts AS c
-                    JOIN links AS l ON l.id = c.link WHERE l.relationship = ?1 ORDER BY c.link, c.position",
-            )?;
+            let mut select = connection.prepare_cached(OPEN_CONFLICTS)?;
             let rows = select.query_map([self.relationship.0], |row| {
                 Ok(OpenConflict {
                     link: LinkId(row.get(0)?),
@@ -371,6 +368,10 @@ pub(super) const LINK_OF_PC: &str = "SELECT id, pc_item, phone_item, base_pc, ba
     WHERE relationship = ?1 AND pc_item = ?2";
 pub(super) const LINK_OF_PHONE: &str = "SELECT id, pc_item, phone_item, base_pc, base_phone FROM links
     WHERE relationship = ?1 AND phone_item = ?2";
+/// CROSS JOIN makes SQLite begin with the conflicts, which are few, and not with the links.
+pub(super) const OPEN_CONFLICTS: &str = "SELECT c.link, c.subject, c.field, c.base, c.pc, c.phone
+    FROM conflicts AS c CROSS JOIN links AS l ON l.id = c.link
+    WHERE l.relationship = ?1 ORDER BY c.link, c.position";
 const LINK_BY_ID: &str = "SELECT id, pc_item, phone_item, base_pc, base_phone FROM links
     WHERE relationship = ?1 AND id = ?2";
 pub(super) const LINKS_WITHOUT_BASELINE: &str =

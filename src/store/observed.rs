@@ -56,6 +56,7 @@ impl Metadata for PhoneMetadata<'_> {
         // Items are numbered as they are found, so they are nearly in this order already, which this sort turns to
         // account; an index for it would cost every write.
         rows.sort_by(|left, right| left.locator.cmp(&right.locator));
+        rows.shrink_to_fit();
         Ok(rows)
     }
 

@@ -294,6 +294,9 @@ mod tests {
         ];
         let by_uid = plan(&store, &crate::store::contacts::by_uid());
         assert!(by_uid.contains("c USING INDEX contacts_by_uid (uid=?)"), "{by_uid}");
+        // All conflicts are walked, in their order; the links are not.
+        let conflicts = plan(&store, ledger::OPEN_CONFLICTS);
+        assert_eq!(conflicts, "SCAN c; SEARCH l USING INTEGER PRIMARY KEY (rowid=?)");
         for (sql, index) in hot {
             let plan = plan(&store, sql);
             assert!(plan.contains(index), "{sql}: {plan}");

@@ -176,7 +176,7 @@ impl Oracle {
         };
         facts.fate = fate;
         for (number, token) in self.tokens.iter_mut().filter(|(_, token)| token.card == card) {
-            if !seen.contains(number) && !(edited_there && uncertain) {
+            if !(seen.contains(number) || edited_there && uncertain) {
                 if edited_there && token.fate == Fate::Dead {
                     // The side that wins has not heard of this removal.
                     token.fate = Fate::Free;

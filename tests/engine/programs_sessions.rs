@@ -18,6 +18,9 @@ use crate::world::Run;
 
 use crate::programs::{Meanwhile, Program, Silent};
 
+/// Files by name.
+type Files = BTreeMap<String, Vec<u8>>;
+
 impl Program {
     // Sessions.
 
@@ -82,11 +85,7 @@ impl Program {
     }
 
     /// I22 and I24: what a session must not write.
-    pub fn check_untouched(
-        &self,
-        run: &Run,
-        before: &(BTreeMap<String, Vec<u8>>, BTreeMap<String, Vec<u8>>),
-    ) {
+    pub fn check_untouched(&self, run: &Run, before: &(Files, Files)) {
         let after = self.world.everything();
         let has_app = self.world.phone.personality().app.is_some();
         if run.dry_run {

@@ -107,7 +107,7 @@ impl<'a> Stage<'a> {
         let address = String::from("sim:demo");
         let faults = turn.faults.clone();
         let connected =
-            connect_simulated(&self.world, &store, &self.phone, faults, address, &mut self.trace)?;
+            connect_simulated(&self.world, &store, &self.phone, faults, address, Some(&mut self.trace))?;
         let interrupted = || self.world.is_interrupted();
         let wish = Wish {
             store: &store,
