@@ -9,7 +9,7 @@ use crate::contact::CardError;
 use crate::device::{AddressError, ProfileError, TreeError};
 use crate::provider::{LedgerError, ProviderError};
 use crate::relationship::Side;
-use crate::report::{ExitCode, sentence};
+use crate::report::{ExitCode, hint_lines, sentence};
 use crate::session;
 use crate::store::StoreError;
 
@@ -43,6 +43,16 @@ impl Failed {
     #[must_use]
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(ExitCode::Usage, message, hint)
+    }
+
+    /// What a person reads after a session: the error, and its hint in lines; nothing if it was told already.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        if self.message.is_empty() {
+            return Vec::new();
+        }
+        let hints = self.hint.iter().flat_map(|hint| hint_lines(hint)).map(|line| line.render(false));
+        std::iter::once(format!("error: {}", self.message)).chain(hints).collect()
     }
 
     /// It was told already: only the exit code is left.

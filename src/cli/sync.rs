@@ -7,9 +7,7 @@ use crate::agent::{self, StartFailure, Wish};
 use crate::contact::ConflictPolicy;
 use crate::device::PhoneAddress;
 use crate::provider::TrackingOptions;
-use crate::report::{
-    ExitCode, Heading, HumanReport, JsonReport, Progress, Report, Summary, error_line, hint_lines,
-};
+use crate::report::{ExitCode, Heading, HumanReport, JsonReport, Progress, Report, Summary, error_line};
 use crate::session::Ended;
 use crate::store::{SessionLock, Store};
 
@@ -185,11 +183,12 @@ fn finish(invocation: &Invocation<'_>, ended: &Ended) -> Result<(), Failed> {
         }
         return invocation.json(&ended.summary);
     }
-    let Some(failed) = failed.filter(|failed| !failed.message.is_empty()) else { return Ok(()) };
-    drop(invocation.world.stdout.clone().flush());
-    invocation.warn(format_args!("error: {}", failed.message));
-    for line in failed.hint.iter().flat_map(|hint| hint_lines(hint)) {
-        invocation.warn(line.render(false));
+    let lines = failed.map(|failed| failed.lines()).unwrap_or_default();
+    if !lines.is_empty() {
+        drop(invocation.world.stdout.clone().flush());
+    }
+    for line in lines {
+        invocation.warn(line);
     }
     Ok(())
 }

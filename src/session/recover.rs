@@ -1,7 +1,7 @@
 //! Settling what an interrupted session left: writes that were noted and never acknowledged.
 
 use crate::contact::Baseline;
-use crate::provider::{Confirmation, Intent, IntentStep, ItemId, Ledger, Recovered, SessionId};
+use crate::provider::{Confirmation, Intent, IntentStep, ItemId, Ledger, Recovered};
 use crate::relationship::Side;
 
 use super::failure::Failure;
@@ -50,7 +50,7 @@ fn store(
                 Recovered::NotHappened => {}
             }
         }
-        parties.ledger.confirm(SessionId(intent.session.0), std::slice::from_ref(&facts))?;
+        parties.ledger.confirm(intent.session, std::slice::from_ref(&facts))?;
     }
     parties.phone.keep_observations().map_err(Failure::phone)?;
     states.store(parties.ledger)?;

@@ -14,7 +14,7 @@ use crate::contact::{Card, ConflictPolicy, FieldMask, Fingerprint};
 use crate::device::ProfileSet;
 use crate::provider::{Clock, TestClock, TestRandomness, TrackingOptions};
 use crate::relationship::{Guards, Mode};
-use crate::report::{ExitCode, Heading, HumanReport, hint_lines};
+use crate::report::{ExitCode, Heading, HumanReport};
 use crate::session::Ended;
 use crate::sim::{
     FaultPlan, MemoryStorage, Personality, Phone, SharedStorage, SharedTrace, Storage, StorageError,
@@ -144,16 +144,8 @@ impl<'a> Stage<'a> {
     }
 
     fn tell_failure(&self, ended: &Ended) -> Result<(), Failed> {
-        let Some(failed) =
-            ended.failure.as_ref().map(Failed::from).filter(|failed| !failed.message.is_empty())
-        else {
-            return Ok(());
-        };
-        self.say(&format!("error: {}", failed.message))?;
-        for line in failed.hint.iter().flat_map(|hint| hint_lines(hint)) {
-            self.say(&line.render(false))?;
-        }
-        Ok(())
+        let lines = ended.failure.as_ref().map(|failure| Failed::from(failure).lines());
+        lines.unwrap_or_default().iter().try_for_each(|line| self.say(line))
     }
 
     /// How many containers went over the cable in the last session.
