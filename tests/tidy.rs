@@ -160,7 +160,8 @@ fn only_the_device_room_opens_trees_and_only_cli_reads_the_clock() {
         for (forbidden, rooms) in [
             ("rusqlite", &["store"][..]),
             ("SystemTime::now", &["cli"][..]),
-            ("Instant::now", &["cli"][..]),
+            // A transfer that ran out of time half-way shows itself only by the time it took.
+            ("Instant::now", &["cli", "usb"][..]),
             ("std::env::", &["cli"][..]),
             ("vcard_bytes::", &["contact"][..]),
             ("vcard_parser::", &["contact"][..]),

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::agent::StartFailure;
+use crate::agent::{PluggedFailure, StartFailure};
 use crate::contact::CardError;
 use crate::device::{AddressError, ProfileError, TreeError};
 use crate::provider::{LedgerError, ProviderError};
@@ -12,6 +12,7 @@ use crate::relationship::Side;
 use crate::report::{ExitCode, hint_lines, sentence};
 use crate::session;
 use crate::store::StoreError;
+use crate::usb::UsbError;
 
 use super::configuration::fault_words;
 
@@ -144,6 +145,60 @@ impl From<StartFailure> for Failed {
         match failure {
             StartFailure::Phone(error) => error.into(),
             StartFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PluggedFailure> for Failed {
+    fn from(failure: PluggedFailure) -> Self {
+        let message = failure.to_string();
+        match failure {
+            PluggedFailure::NonePlugged => Self::new(
+                ExitCode::NoPhone,
+                message,
+                "plug it in with a cable that carries data, unlock it, and choose \"File transfer\" on it; or name a \
+                 folder: --phone dir:PATH; or see it work first: tetherbook demo",
+            ),
+            PluggedFailure::ChargeOnly(_) => Self::new(
+                ExitCode::PhoneLocked,
+                message,
+                "unlock the phone, pull down its notifications, tap the one about USB, and choose \"File transfer\"",
+            ),
+            PluggedFailure::NoneMeant { plugged, .. } => {
+                Self::new(ExitCode::NoPhone, message, format!("plugged in: {}", plugged.join(", ")))
+            }
+            PluggedFailure::Several(_) => {
+                Self::new(ExitCode::Usage, message, "say which: --phone usb:SERIAL, or unplug the others")
+            }
+            PluggedFailure::Usb(error) => error.into(),
+            PluggedFailure::Tree(error) => error.into(),
+            PluggedFailure::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UsbError> for Failed {
+    fn from(error: UsbError) -> Self {
+        let message = error.to_string();
+        match error {
+            UsbError::Gone => {
+                Self::new(ExitCode::NoPhone, message, "plug it in again, then run the same command")
+            }
+            UsbError::NoPermission(_) => Self::general(
+                message,
+                "tetherbook doctor says what is missing; sudo tetherbook udev install gives it, then plug in again",
+            ),
+            UsbError::Held(_) => Self::new(
+                ExitCode::PhoneBusy,
+                message,
+                "tetherbook doctor --release asks the desktop to let go of it; or eject the phone in the file manager",
+            ),
+            UsbError::NoInterface => Self::new(
+                ExitCode::PhoneLocked,
+                message,
+                "unlock the phone and choose \"File transfer\" in its notification about USB",
+            ),
+            _ => Self::general(message, "tetherbook doctor looks at everything on the way to the phone"),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Opening the phone that an address names: a folder, or the simulated phone over a folder.
+//! Opening the phone that an address names: one that is plugged in, a folder, or the simulated phone over a folder.
 
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::agent::{self, ConnectedPhone};
+use crate::agent::{self, ConnectedPhone, PluggedFailure};
 use crate::device::{MtpTree, PhoneAddress, ProfileSet};
 use crate::mtp::SessionOptions;
 use crate::report::ExitCode;
@@ -21,7 +21,12 @@ const DEFAULT_PERSONALITY: &str = "android";
 ///
 /// # Errors
 /// When it is not there, or does not answer.
-pub fn open_phone(world: &World, store: &Store, address: &PhoneAddress) -> Result<ConnectedPhone, Failed> {
+pub fn open_phone(
+    world: &World,
+    store: &Store,
+    profiles: &ProfileSet,
+    address: &PhoneAddress,
+) -> Result<ConnectedPhone, Failed> {
     match address {
         PhoneAddress::Directory(path) => {
             let tree = existing(path).and_then(|()| Ok(address.open_directory()?))?;
@@ -32,12 +37,11 @@ pub fn open_phone(world: &World, store: &Store, address: &PhoneAddress) -> Resul
             existing(directory)?;
             open_simulated(world, store, directory, personality)
         }
-        PhoneAddress::Usb { .. } => Err(Failed::new(
-            ExitCode::NoPhone,
-            "this version does not reach phones over the cable yet",
-            "mount the phone or its card and name its folder of contact files: --phone dir:/path/to/contacts; \
-             or see it work first: tetherbook demo",
-        )),
+        PhoneAddress::Usb { selector } => {
+            let devices = world.usb.devices().map_err(PluggedFailure::from)?;
+            let device = agent::choose(&devices, selector)?;
+            Ok(agent::open(&*world.usb, device, profiles, store, &world.clock)?)
+        }
     }
 }
 

@@ -101,7 +101,7 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
     let world = invocation.world;
     let configuration = &invocation.configuration;
     let profiles = phone::profiles(world)?;
-    let connected = phone::open_phone(world, &store, &setup.address)?;
+    let connected = phone::open_phone(world, &store, &profiles, &setup.address)?;
     let interrupted = || world.is_interrupted();
     let wish = Wish {
         store: &store,

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::provider::{Clock, Randomness};
+use crate::usb::{Bus, Ports};
 
 /// Which of the standard streams are terminals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct World {
     pub stderr: Stream,
     /// Set when the person wants to stop.
     pub interrupted: Arc<AtomicBool>,
+    /// The USB bus.
+    pub usb: Rc<dyn Ports>,
 }
 
 impl std::fmt::Debug for World {
@@ -78,6 +81,7 @@ impl World {
             stdout: Stream::new(stdout),
             stderr: Stream::new(Box::new(io::stderr())),
             interrupted: interrupt_flag(),
+            usb: Rc::new(Bus::default()),
         }
     }
 

@@ -74,6 +74,11 @@ pub trait Link {
     /// When the device is gone.
     fn clear_halt(&mut self) -> Result<(), LinkError>;
 
+    /// Whether the device has left the bus, as far as that can be told without talking to it.
+    fn is_gone(&self) -> bool {
+        false
+    }
+
     /// The largest packet of the bulk endpoints, in bytes: 64 or 512 or 1024.
     fn packet_bytes(&self) -> usize;
 

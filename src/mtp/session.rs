@@ -238,7 +238,7 @@ impl Session {
                 // SendObject is tied to the SendObjectInfo before it, so that it cannot be repeated alone.
                 response::DEVICE_BUSY if operation != operation::SEND_OBJECT => {
                     let Some(wait_ms) = waits_ms.next() else { return Err(MtpError::Busy) };
-                    self.clock.sleep_ms(wait_ms);
+                    self.wait(wait_ms)?;
                     self.transport.statistics.count_retry(operation);
                 }
                 response::OPERATION_NOT_SUPPORTED => {
@@ -248,6 +248,21 @@ impl Session {
                 code => return Err(MtpError::from_response(operation, code)),
             }
         }
+    }
+
+    /// Waits, and notices within a quarter of a second that the phone is gone.
+    fn wait(&mut self, duration_ms: u64) -> Result<(), MtpError> {
+        const SLICE_MS: u64 = 250;
+        let mut left_ms = duration_ms;
+        while left_ms > 0 {
+            let slice_ms = left_ms.min(SLICE_MS);
+            self.clock.sleep_ms(slice_ms);
+            left_ms -= slice_ms;
+            if self.transport.link().is_gone() {
+                return Err(MtpError::Disconnected);
+            }
+        }
+        Ok(())
     }
 
     /// Runs an operation that answers with a dataset.

@@ -20,6 +20,7 @@ use crate::sim::{
     FaultPlan, MemoryStorage, Personality, Phone, SharedStorage, SharedTrace, Storage, StorageError,
 };
 use crate::store::{Book, OpenOptions, Store};
+use crate::usb::NoPorts;
 
 /// The phone's folder of contacts.
 const FOLDER: &str = "Contacts";
@@ -75,6 +76,7 @@ impl<'a> Stage<'a> {
             // What is said in the demo is part of its result.
             stderr: real.stdout.clone(),
             interrupted: std::sync::Arc::clone(&real.interrupted),
+            usb: Rc::new(NoPorts),
         };
         Ok(Self {
             invocation,
