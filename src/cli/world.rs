@@ -69,19 +69,20 @@ impl World {
         // Ten thousand lines of a listing must not be ten thousand writes; a person wants each line at once.
         let stdout: Box<dyn Write + Send> =
             if terminal.stdout { Box::new(io::stdout()) } else { Box::new(BufWriter::new(io::stdout())) };
+        let clock: Rc<dyn Clock> = Rc::new(SystemClock::new());
         Self {
             arguments: std::env::args_os().collect(),
             environment: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
                 .collect(),
             terminal,
-            clock: Rc::new(SystemClock::new()),
+            usb: Rc::new(Bus::new(Rc::clone(&clock), Box::new(|_| false))),
+            clock,
             randomness: Rc::new(SystemRandomness),
             stdin: RefCell::new(Box::new(io::stdin())),
             stdout: Stream::new(stdout),
             stderr: Stream::new(Box::new(io::stderr())),
             interrupted: interrupt_flag(),
-            usb: Rc::new(Bus::default()),
         }
     }
 

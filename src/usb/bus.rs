@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use rusb::{Context, Device, TransferType, UsbContext};
@@ -21,6 +22,7 @@ use super::ports::Ports;
 use super::sysfs;
 use super::watch::{Change, Watch};
 use crate::mtp::Link;
+use crate::provider::Clock;
 
 /// How long a device may take to answer a descriptor request, in milliseconds.
 const DESCRIPTOR_TIMEOUT_MS: u64 = 500;
@@ -30,6 +32,7 @@ pub struct Bus {
     /// Vendors and products that are MTP devices without showing it, from the profiles and libmtp's table.
     known: Box<dyn Fn((u16, u16)) -> bool>,
     watch: OnceCell<Watch>,
+    clock: Rc<dyn Clock>,
 }
 
 impl std::fmt::Debug for Bus {
@@ -38,17 +41,11 @@ impl std::fmt::Debug for Bus {
     }
 }
 
-impl Default for Bus {
-    fn default() -> Self {
-        Self::new(Box::new(|_| false))
-    }
-}
-
 impl Bus {
     /// A bus on which devices whose USB id satisfies `known` count as MTP devices whatever they show.
     #[must_use]
-    pub fn new(known: Box<dyn Fn((u16, u16)) -> bool>) -> Self {
-        Self { known, watch: OnceCell::new() }
+    pub fn new(clock: Rc<dyn Clock>, known: Box<dyn Fn((u16, u16)) -> bool>) -> Self {
+        Self { known, watch: OnceCell::new(), clock }
     }
 
     /// What can be told of a device, if it is a phone or player or may be one.
@@ -171,12 +168,15 @@ impl Ports for Bus {
             .iter()
             .find(|candidate| (candidate.bus_number(), candidate.address()) == (device.bus, device.address))
             .ok_or(UsbError::Gone)?;
-        let cable = Cable::claim(found, device, interface, quirks).map_err(|error| match error {
-            rusb::Error::NoDevice | rusb::Error::NotFound => UsbError::Gone,
-            rusb::Error::Access => UsbError::NoPermission(device.node()),
-            rusb::Error::Busy => UsbError::Held(self.holders(device)),
-            other => UsbError::Refused(other.to_string()),
-        })?;
+        let cable =
+            Cable::claim(found, device, interface, quirks, Rc::clone(&self.clock)).map_err(|error| {
+                match error {
+                    rusb::Error::NoDevice | rusb::Error::NotFound => UsbError::Gone,
+                    rusb::Error::Access => UsbError::NoPermission(device.node()),
+                    rusb::Error::Busy => UsbError::Held(self.holders(device)),
+                    other => UsbError::Refused(other.to_string()),
+                }
+            })?;
         Ok(Box::new(cable))
     }
 
@@ -186,6 +186,6 @@ impl Ports for Bus {
 
     fn wait(&self, timeout_ms: u64) -> Result<Change, UsbError> {
         let watch = self.watch.get_or_init(Watch::new);
-        Ok(watch.wait(timeout_ms))
+        Ok(watch.wait(&*self.clock, timeout_ms))
     }
 }

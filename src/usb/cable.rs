@@ -4,14 +4,16 @@
 //! quirks of facts about devices, each a flag of the device's profile.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusb::{Context, Device, DeviceHandle};
 
 use super::device::{MtpInterface, UsbDevice};
 use super::events::EventReader;
 use crate::mtp::{ClassRequest, Link, LinkError};
+use crate::provider::Clock;
 
 /// How a device departs from USB's rules; set by its profile.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,6 +52,7 @@ pub(super) struct Cable {
     node: PathBuf,
     serial: String,
     usb_id: (u16, u16),
+    clock: Rc<dyn Clock>,
 }
 
 impl Cable {
@@ -59,6 +62,7 @@ impl Cable {
         described: &UsbDevice,
         interface: MtpInterface,
         quirks: CableQuirks,
+        clock: Rc<dyn Clock>,
     ) -> Result<Self, rusb::Error> {
         let handle = device.open()?;
         let active = handle.active_configuration().unwrap_or(interface.configuration);
@@ -84,6 +88,7 @@ impl Cable {
             node: described.node(),
             serial: described.serial.clone(),
             usb_id: described.usb_id,
+            clock,
         })
     }
 
@@ -101,13 +106,17 @@ impl Cable {
         }
     }
 
+    fn elapsed_ms(&self, since_us: u64) -> u64 {
+        self.clock.steady_us().saturating_sub(since_us) / 1_000
+    }
+
     fn goes_soon(&self) -> bool {
         const LOOK_EVERY_MS: u64 = 20;
         for _ in 0..NOTICE_MS / LOOK_EVERY_MS {
             if !self.node.exists() {
                 return true;
             }
-            std::thread::sleep(Duration::from_millis(LOOK_EVERY_MS));
+            self.clock.sleep_ms(LOOK_EVERY_MS);
         }
         false
     }
@@ -185,10 +194,9 @@ impl Link for Cable {
         // A buffer that is no multiple of the packets would overflow where the phone sends more than is wanted.
         buffer.resize(max_bytes.next_multiple_of(packet_bytes), 0);
         let mut filled = 0;
-        let started = Instant::now();
+        let started_us = self.clock.steady_us();
         loop {
-            let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let left_ms = timeout_ms.saturating_sub(elapsed_ms);
+            let left_ms = timeout_ms.saturating_sub(self.elapsed_ms(started_us));
             let free = buffer.get_mut(filled..).unwrap_or_default();
             let free_bytes = free.len();
             let read = self.handle.read_bulk(self.interface.bulk_in, free, duration(left_ms));
@@ -200,7 +208,7 @@ impl Link for Cable {
                 }
             };
             filled += count;
-            let ran_out = started.elapsed().as_millis() >= u128::from(timeout_ms.max(1));
+            let ran_out = self.elapsed_ms(started_us) >= timeout_ms.max(1);
             // Whole packets without an end can be a transfer that ran out of time, which libusb does not tell.
             let is_cut = ran_out && count > 0 && count < free_bytes && count.is_multiple_of(packet_bytes);
             if !is_cut || left_ms == 0 {
@@ -212,7 +220,7 @@ impl Link for Cable {
 
     fn interrupt_in(&mut self, timeout_ms: u64) -> Result<Option<Vec<u8>>, LinkError> {
         let Some(events) = &self.events else {
-            std::thread::sleep(Duration::from_millis(timeout_ms));
+            self.clock.sleep_ms(timeout_ms);
             return Ok(None);
         };
         match events.next(timeout_ms) {

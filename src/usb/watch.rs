@@ -11,6 +11,7 @@ use std::time::Duration;
 use rusb::{Context, Device, Hotplug, HotplugBuilder, Registration, UsbContext};
 
 use super::sysfs;
+use crate::provider::Clock;
 
 /// How often the kernel's list is looked at, in milliseconds.
 const LOOK_EVERY_MS: u64 = 1_000;
@@ -52,7 +53,7 @@ impl Watch {
     }
 
     /// Waits for a change since the last one that was told.
-    pub(super) fn wait(&self, timeout_ms: u64) -> Change {
+    pub(super) fn wait(&self, clock: &dyn Clock, timeout_ms: u64) -> Change {
         let mut left_ms = timeout_ms;
         loop {
             let slice_ms = left_ms.min(LOOK_EVERY_MS);
@@ -60,7 +61,7 @@ impl Watch {
                 // An error of the message queue leaves the look at the list, after a pause that it must not shorten.
                 Some((context, _))
                     if context.handle_events(Some(Duration::from_millis(slice_ms))).is_ok() => {}
-                _ => std::thread::sleep(Duration::from_millis(slice_ms)),
+                _ => clock.sleep_ms(slice_ms),
             }
             let now = list(Path::new(sysfs::DEVICES));
             let is_new = *self.seen.borrow() != now;
@@ -114,14 +115,15 @@ mod tests {
 
     #[test]
     fn nothing_happens_in_no_time() {
+        let clock = crate::provider::TestClock::at(0);
         let watch = Watch {
             rung: Arc::default(),
             messages: None,
             seen: std::cell::RefCell::new(list(Path::new(sysfs::DEVICES))),
         };
-        assert_eq!(watch.wait(1), Change::Nothing);
+        assert_eq!(watch.wait(&clock, 1), Change::Nothing);
         watch.rung.store(true, Ordering::Release);
-        assert_eq!(watch.wait(1), Change::Something);
-        assert_eq!(watch.wait(1), Change::Nothing, "each change is told once");
+        assert_eq!(watch.wait(&clock, 1), Change::Something);
+        assert_eq!(watch.wait(&clock, 1), Change::Nothing, "each change is told once");
     }
 }
