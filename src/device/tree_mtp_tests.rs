@@ -13,7 +13,8 @@ use super::tree_mtp::MtpTree;
 use crate::ics::Guid;
 use crate::mtp::SessionOptions;
 use crate::provider::{
-    Clock, Completeness, Locator, ProviderError, Settled, SimpleOutcome, SimpleProvider, TestClock, Unsettled,
+    Clock, Completeness, Locator, ProviderError, Revision, Settled, SimpleOutcome, SimpleProvider, TestClock,
+    Unsettled,
 };
 use crate::sim::{Entry, FaultPlan, MemoryStorage, Personality, Phone, Storage};
 
@@ -161,9 +162,17 @@ fn a_whole_session_on_every_personality() {
             assert_eq!(folder.prepare_writes().unwrap(), round, "{name}");
             let text = format!("round {round} with a longer name");
             let (first, last) = (at(&folder, "a.vcf"), at(&folder, expected[2]));
-            assert!(is_done(&folder.replace(&first, &card("a", &text))), "{name}");
+            let (first_was, last_was) = match round {
+                1 => (card("a", "before"), card("c", "before")),
+                _ => {
+                    let before = format!("round {} with a longer name", round - 1);
+                    (card("a", &before), card("n", &before))
+                }
+            };
+            let replaced = folder.replace(&first, Revision::of(&first_was), &card("a", &text));
+            assert!(is_done(&replaced), "{name}");
             assert!(is_done(&folder.create(&format!("new{round}"), &card("n", &text))), "{name}");
-            assert!(is_done(&folder.delete(&last)), "{name}");
+            assert!(is_done(&folder.delete(&last, Revision::of(&last_was))), "{name}");
             let finished = folder.finish_writes().unwrap();
             assert_eq!(finished.len(), 2, "{name}");
             assert_eq!(folder.read(&first).unwrap(), card("a", &text), "{name}");
@@ -227,6 +236,11 @@ fn budgets() {
     }
 }
 
+/// The revision of a card.
+fn was(uid: &str, name: &str) -> Revision {
+    Revision::of(&card(uid, name))
+}
+
 #[test]
 fn a_replacement_costs_six_transactions() {
     let bench = Bench::new("android");
@@ -236,7 +250,7 @@ fn a_replacement_costs_six_transactions() {
     folder.prepare_writes().unwrap();
     let place = at(&folder, "a.vcf");
     let before = folder.statistics().requests;
-    assert!(is_done(&folder.replace(&place, &card("a", "after"))));
+    assert!(is_done(&folder.replace(&place, was("a", "before"), &card("a", "after"))));
     assert_eq!(folder.statistics().requests - before, 6);
 }
 
@@ -264,7 +278,7 @@ fn session(bench: &Bench, faults: &FaultPlan, started: &mut Vec<Unsettled>) -> b
         folder.prepare_writes()?;
         let first = at(&folder, "a.vcf");
         started.push(Unsettled::Replace { locator: first.clone(), bytes: card("a", "after") });
-        let outcome = folder.replace(&first, &card("a", "after"));
+        let outcome = folder.replace(&first, was("a", "before"), &card("a", "after"));
         if !is_done(&outcome) {
             if matches!(outcome, SimpleOutcome::Refused(_) | SimpleOutcome::Stale) {
                 // Then nothing was changed, and the journal forgets it.
@@ -278,7 +292,7 @@ fn session(bench: &Bench, faults: &FaultPlan, started: &mut Vec<Unsettled>) -> b
             return Ok(false);
         }
         let doomed = at(&folder, "b.vcf");
-        let outcome = folder.delete(&doomed);
+        let outcome = folder.delete(&doomed, was("b", "doomed"));
         if !is_done(&outcome) {
             if matches!(outcome, SimpleOutcome::Refused(_) | SimpleOutcome::Stale) {
                 assert_eq!(bench.files(&bench.place())["b.vcf"], card("b", "doomed"));
@@ -321,11 +335,12 @@ fn check_after(bench: &Bench, place: &str, started: &[Unsettled], why: &str) {
     let present = names(&mut folder);
     folder.prepare_writes().unwrap();
     let first = at(&folder, "a.vcf");
-    assert!(is_done(&folder.replace(&first, &card("a", "after"))), "{why}");
+    let now = Revision::of(&files["a.vcf"]);
+    assert!(is_done(&folder.replace(&first, now, &card("a", "after"))), "{why}");
     assert!(is_done(&folder.create("new", &card("new", "created"))), "{why}");
     if present.contains(&"b.vcf".to_owned()) {
         let doomed = at(&folder, "b.vcf");
-        assert!(is_done(&folder.delete(&doomed)), "{why}");
+        assert!(is_done(&folder.delete(&doomed, was("b", "doomed"))), "{why}");
     }
     folder.finish_writes().unwrap();
     let files = bench.files(place);
@@ -409,7 +424,10 @@ fn a_file_under_two_handles_is_one_item() {
         assert_eq!(names(&mut folder), ["a.vcf", "b.vcf"], "{name}");
         folder.prepare_writes().unwrap();
         let place = at(&folder, "a.vcf");
-        assert!(is_done(&folder.replace(&place, &card("a", "after, and longer"))), "{name}");
+        assert!(
+            is_done(&folder.replace(&place, was("a", "before"), &card("a", "after, and longer"))),
+            "{name}"
+        );
         assert_eq!(folder.finish_writes().unwrap().len(), 1, "{name}");
         assert_eq!(folder.read(&place).unwrap(), card("a", "after, and longer"), "{name}");
         assert_eq!(names(&mut bench.folder()), ["a.vcf", "b.vcf"], "{name}");

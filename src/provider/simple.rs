@@ -132,11 +132,12 @@ pub trait SimpleProvider {
     /// Creates an item. Never overwrites: a name that is taken by other content is refused or varied.
     fn create(&mut self, name: &str, bytes: &[u8]) -> SimpleOutcome;
 
-    /// Replaces an item's content if its stamp is still that of the last listing or write.
-    fn replace(&mut self, locator: &Locator, bytes: &[u8]) -> SimpleOutcome;
+    /// Replaces an item's content if that is still `expected`: the content itself is looked at, for sizes and dates
+    /// are old on some devices.
+    fn replace(&mut self, locator: &Locator, expected: Revision, bytes: &[u8]) -> SimpleOutcome;
 
-    /// Deletes an item if its stamp is still that of the last listing or write.
-    fn delete(&mut self, locator: &Locator) -> SimpleOutcome;
+    /// Deletes an item if its content is still `expected`.
+    fn delete(&mut self, locator: &Locator, expected: Revision) -> SimpleOutcome;
 
     /// Reads back what an unsettled write left and finishes or removes it. Called after `list`.
     ///

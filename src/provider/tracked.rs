@@ -212,7 +212,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         let card = match whole_card(&held) {
             Ok(card) => card,
             Err(error) => {
-                let removed = self.simple.delete(&locator);
+                let removed = self.simple.delete(&locator, Revision::of(&held));
                 let left = if matches!(removed, SimpleOutcome::Done { .. }) {
                     "it was removed"
                 } else {
@@ -320,13 +320,13 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
             Write::Replace { item, expected, card } => match self.expected(*item, *expected) {
                 None => Outcome::Stale,
                 Some(locator) => {
-                    let outcome = self.simple.replace(&locator, card.as_bytes());
+                    let outcome = self.simple.replace(&locator, *expected, card.as_bytes());
                     self.written(Some(*item), outcome)
                 }
             },
             Write::Delete { item, expected } => {
                 let Some(locator) = self.expected(*item, *expected) else { return Outcome::Stale };
-                match self.simple.delete(&locator) {
+                match self.simple.delete(&locator, *expected) {
                     SimpleOutcome::Done { .. } => {
                         self.written_items.remove(item);
                         let counter =

@@ -15,7 +15,8 @@ use crate::device::tree_conformance::{Dates, RenameSupport};
 use crate::device::tree_memory::{Cut, MemoryPhone, MemoryTree};
 use crate::ics::Guid;
 use crate::provider::{
-    Clock, Completeness, Locator, ProviderError, Settled, SimpleOutcome, SimpleProvider, TestClock, Unsettled,
+    Clock, Completeness, Locator, ProviderError, Revision, Settled, SimpleOutcome, SimpleProvider, TestClock,
+    Unsettled,
 };
 
 type Phone = Rc<RefCell<MemoryPhone>>;
@@ -202,8 +203,8 @@ fn a_dry_run_touches_nothing() {
     assert_eq!(folder.read(&at("alone.vcf")).unwrap(), card("alone", "B"));
     assert!(folder.prepare_writes().is_err());
     assert!(refused(&folder.create("n", &card("n", "N"))));
-    assert!(refused(&folder.replace(&at("a.vcf"), &card("a", "A3"))));
-    assert!(refused(&folder.delete(&at("a.vcf"))));
+    assert!(refused(&folder.replace(&at("a.vcf"), was("a", "A"), &card("a", "A3"))));
+    assert!(refused(&folder.delete(&at("a.vcf"), was("a", "A"))));
     let unsettled = Unsettled::Replace { locator: at("torn.vcf"), bytes: card("torn", "T") };
     folder.settle(&unsettled).unwrap();
     assert_eq!(phone.borrow_mut().files(FOLDER), before);
@@ -233,13 +234,13 @@ fn a_replacement_costs_six_requests_and_a_creation_three() {
     folder.prepare_writes().unwrap();
     // Sending is one request here and two transactions over MTP.
     let before = folder.statistics().requests;
-    done(folder.replace(&at("a.vcf"), &card("a", "A2")));
+    done(folder.replace(&at("a.vcf"), was("a", "A"), &card("a", "A2")));
     assert_eq!(folder.statistics().requests - before, 5);
     let before = folder.statistics().requests;
     done(folder.create("b", &card("b", "B")));
     assert_eq!(folder.statistics().requests - before, 2);
     let before = folder.statistics().requests;
-    done(folder.delete(&at("a.vcf")));
+    done(folder.delete(&at("a.vcf"), was("a", "A2")));
     assert_eq!(folder.statistics().requests - before, 2);
     assert_eq!(cards(&phone).keys().collect::<Vec<_>>(), ["b.vcf"]);
 }
@@ -258,6 +259,25 @@ fn a_session_with_nothing_to_do_lists_the_folder_once() {
     assert_eq!(folder.statistics().requests, 4);
 }
 
+/// The revision of a card.
+fn was(uid: &str, name: &str) -> Revision {
+    Revision::of(&card(uid, name))
+}
+
+#[test]
+fn an_edit_that_leaves_size_and_date_as_they_were_is_stale_too() {
+    let phone = MemoryPhone::new();
+    phone.borrow_mut().put(FOLDER, "a.vcf", &card("a", "A"));
+    let clock = clock();
+    let mut folder = open(&phone, &clock);
+    folder.list().unwrap();
+    folder.prepare_writes().unwrap();
+    phone.borrow_mut().put(FOLDER, "a.vcf", &card("a", "B"));
+    assert!(matches!(folder.replace(&at("a.vcf"), was("a", "A"), &card("a", "C")), SimpleOutcome::Stale));
+    assert!(matches!(folder.delete(&at("a.vcf"), was("a", "A")), SimpleOutcome::Stale));
+    assert_eq!(cards(&phone), BTreeMap::from([("a.vcf".to_owned(), card("a", "B"))]));
+}
+
 #[test]
 fn what_changed_meanwhile_is_stale() {
     let phone = MemoryPhone::new();
@@ -268,9 +288,9 @@ fn what_changed_meanwhile_is_stale() {
     folder.prepare_writes().unwrap();
     phone.borrow_mut().now_s += 5;
     phone.borrow_mut().put(FOLDER, "a.vcf", &card("a", "B"));
-    assert!(matches!(folder.replace(&at("a.vcf"), &card("a", "C")), SimpleOutcome::Stale));
-    assert!(matches!(folder.delete(&at("a.vcf")), SimpleOutcome::Stale));
-    assert!(matches!(folder.delete(&at("none.vcf")), SimpleOutcome::Stale));
+    assert!(matches!(folder.replace(&at("a.vcf"), was("a", "A"), &card("a", "C")), SimpleOutcome::Stale));
+    assert!(matches!(folder.delete(&at("a.vcf"), was("a", "A")), SimpleOutcome::Stale));
+    assert!(matches!(folder.delete(&at("none.vcf"), was("a", "A")), SimpleOutcome::Stale));
     assert_eq!(
         cards(&phone),
         BTreeMap::from([("a.vcf".to_owned(), card("a", "B"))]),
@@ -307,7 +327,7 @@ fn what_arrives_wrong_is_removed_and_refused() {
     folder.prepare_writes().unwrap();
     phone.borrow_mut().corrupts = true;
     assert!(refused(&folder.create("b", &card("b", "B"))));
-    assert!(refused(&folder.replace(&at("a.vcf"), &card("a", "A2"))));
+    assert!(refused(&folder.replace(&at("a.vcf"), was("a", "A"), &card("a", "A2"))));
     assert_eq!(cards(&phone), BTreeMap::from([("a.vcf".to_owned(), card("a", "A"))]));
 }
 
@@ -320,8 +340,8 @@ fn a_file_that_may_not_be_deleted_stays_as_it_was() {
     let mut folder = open(&phone, &clock);
     folder.list().unwrap();
     folder.prepare_writes().unwrap();
-    assert!(refused(&folder.replace(&at("a.vcf"), &card("a", "A2"))));
-    assert!(refused(&folder.delete(&at("a.vcf"))));
+    assert!(refused(&folder.replace(&at("a.vcf"), was("a", "A"), &card("a", "A2"))));
+    assert!(refused(&folder.delete(&at("a.vcf"), was("a", "A"))));
     assert_eq!(cards(&phone), BTreeMap::from([("a.vcf".to_owned(), card("a", "A"))]));
 }
 
@@ -339,8 +359,10 @@ fn a_renaming_that_lied_is_found_and_repaired() {
             assert_eq!(folder.restarted(generation - 1), None);
             assert_eq!(folder.prepare_writes().unwrap(), generation);
             let text = format!("A{generation}");
-            done(folder.replace(&at("a.vcf"), &card("a", &text)));
-            done(folder.replace(&at("b.vcf"), &card("b", &text)));
+            let before =
+                |first: &str| if generation == 1 { first.to_owned() } else { format!("A{}", generation - 1) };
+            done(folder.replace(&at("a.vcf"), was("a", &before("A")), &card("a", &text)));
+            done(folder.replace(&at("b.vcf"), was("b", &before("B")), &card("b", &text)));
             let finished = folder.finish_writes().unwrap();
             assert_eq!(finished.len(), 2, "{rename:?}");
             let mut next = open(&phone, &clock);
@@ -371,7 +393,7 @@ fn dates_that_do_not_follow_are_learned() {
         folder.prepare_writes().unwrap();
         phone.borrow_mut().now_s += 10;
         clock.sleep_ms(10_000);
-        done(folder.replace(&at("a.vcf"), &card("a", "B")));
+        done(folder.replace(&at("a.vcf"), was("a", "A"), &card("a", "B")));
         folder.finish_writes().unwrap();
         assert_eq!(folder.stamps_tell_changes(), expected, "{constant} {dates:?}");
     }
@@ -493,7 +515,10 @@ fn session(
         folder.prepare_writes()?;
         let replacement = card("a", "after");
         started.push(Unsettled::Replace { locator: at("a.vcf"), bytes: replacement.clone() });
-        if !matches!(folder.replace(&at("a.vcf"), &replacement), SimpleOutcome::Done { .. }) {
+        if !matches!(
+            folder.replace(&at("a.vcf"), was("a", "before"), &replacement),
+            SimpleOutcome::Done { .. }
+        ) {
             return Ok(false);
         }
         let creation = card("new", "created");
@@ -501,7 +526,7 @@ fn session(
         if !matches!(folder.create("new", &creation), SimpleOutcome::Done { .. }) {
             return Ok(false);
         }
-        if !matches!(folder.delete(&at("b.vcf")), SimpleOutcome::Done { .. }) {
+        if !matches!(folder.delete(&at("b.vcf"), was("b", "doomed")), SimpleOutcome::Done { .. }) {
             return Ok(false);
         }
         Ok(folder.finish_writes()?.len() == 2)
@@ -540,10 +565,10 @@ fn check_after_cut(phone: &Phone, clock: &Rc<TestClock>, started: &[Unsettled], 
     let mut folder = open(phone, clock);
     let present = names(&mut folder);
     folder.prepare_writes().unwrap();
-    done(folder.replace(&at("a.vcf"), &card("a", "after")));
+    done(folder.replace(&at("a.vcf"), Revision::of(first), &card("a", "after")));
     done(folder.create("new", &card("new", "created")));
     if present.contains(&"b.vcf".to_owned()) {
-        done(folder.delete(&at("b.vcf")));
+        done(folder.delete(&at("b.vcf"), was("b", "doomed")));
     }
     folder.finish_writes().unwrap();
     assert_eq!(cards(phone).keys().collect::<Vec<_>>(), ["a.vcf", "c.vcf", "new.vcf"], "{why}");

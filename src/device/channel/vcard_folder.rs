@@ -15,8 +15,8 @@ use crate::device::tree::{
 };
 use crate::ics::Guid;
 use crate::provider::{
-    Capabilities, Clock, Completeness, Costs, Entry, Listing, Locator, ProviderError, Replica, Settled,
-    SimpleOutcome, SimpleProvider, Stamp, Unsettled,
+    Capabilities, Clock, Completeness, Costs, Entry, Listing, Locator, ProviderError, Replica, Revision,
+    Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,
 };
 
 /// Whether the phone may be written to in this session.
@@ -375,12 +375,12 @@ impl SimpleProvider for VcardFolder {
         self.create_card(name, bytes)
     }
 
-    fn replace(&mut self, locator: &Locator, bytes: &[u8]) -> SimpleOutcome {
-        self.replace_card(locator, bytes)
+    fn replace(&mut self, locator: &Locator, expected: Revision, bytes: &[u8]) -> SimpleOutcome {
+        self.replace_card(locator, expected, bytes)
     }
 
-    fn delete(&mut self, locator: &Locator) -> SimpleOutcome {
-        self.delete_card(locator)
+    fn delete(&mut self, locator: &Locator, expected: Revision) -> SimpleOutcome {
+        self.delete_card(locator, expected)
     }
 
     fn settle(&mut self, write: &Unsettled) -> Result<Settled, ProviderError> {

@@ -1,8 +1,8 @@
 //! Writing cards to a vCard folder.
 //!
 //! One replacement is at most six MTP transactions, in the order that is right on every responder known: send under
-//! a temporary name (2), read back and compare (1), look at the old file once more (1), delete it (1), rename (1).
-//! Where there is no renaming: look, delete, send under the final name, read back. Nothing is ever sent onto a name
+//! a temporary name (2), read back and compare (1), read the old file once more (1), delete it (1), rename (1).
+//! Where there is no renaming: read the old file, delete, send under the final name, read back. Nothing is ever sent onto a name
 //! that exists: some responders would overwrite, keep the old tail, or show the file twice.
 
 use super::names::{card_file_name, temporary_name};
@@ -10,7 +10,7 @@ use super::recovery::{Found, is_torn};
 use super::vcard_folder::{Access, Item, VcardFolder, WrittenNote};
 use crate::contact::Card;
 use crate::device::tree::{ObjectEntry, ObjectReference, TreeError};
-use crate::provider::{Locator, SimpleOutcome, Stamp};
+use crate::provider::{Locator, Revision, SimpleOutcome, Stamp};
 
 /// How many names are tried for one new card.
 pub(super) const NAME_ATTEMPTS: u8 = 9;
@@ -165,17 +165,14 @@ impl VcardFolder {
         self.content_for_settling(name).map_err(|error| WriteFault::Unknown(error.to_string()))
     }
 
-    /// Looks whether the file is still as it was listed or written.
-    fn check_unchanged(&mut self, item: &Item) -> Result<(), WriteFault> {
-        match self.tree.stat(&item.object) {
-            Ok(now) => {
-                // A single look does not tell the date everywhere; then the size must do.
-                let is_same_date =
-                    !item.date_known || now.modified.is_none() || now.modified == item.stamp.modified;
-                let is_same = now.size_bytes == item.stamp.size_bytes && is_same_date;
-                if is_same { Ok(()) } else { Err(WriteFault::Stale) }
-            }
-            Err(TreeError::NotFound(_)) => Err(WriteFault::Stale),
+    /// Looks whether the file still holds what is to be replaced or deleted. It is read, not just asked for its size
+    /// and date: Android's older media database and QEMU go on telling those of before an edit.
+    fn check_unchanged(&mut self, item: &Item, expected: Revision) -> Result<(), WriteFault> {
+        let limit_bytes = item.stamp.size_bytes.max(self.limit_bytes());
+        match self.tree.read(&item.object, item.stamp.size_bytes, limit_bytes) {
+            Ok(held) if Revision::of(&held) == expected => Ok(()),
+            // Other content, or so much more or less of it that it cannot be read by the listed size.
+            Ok(_) | Err(TreeError::NotFound(_) | TreeError::Unreadable(_)) => Err(WriteFault::Stale),
             Err(error) => Err(WriteFault::before_change(&error)),
         }
     }
@@ -194,12 +191,17 @@ impl VcardFolder {
         }
     }
 
-    pub(super) fn replace_card(&mut self, locator: &Locator, bytes: &[u8]) -> SimpleOutcome {
+    pub(super) fn replace_card(
+        &mut self,
+        locator: &Locator,
+        expected: Revision,
+        bytes: &[u8],
+    ) -> SimpleOutcome {
         let answer = self.item_for_write(locator, size_of(bytes)).and_then(|(name, item)| {
             let (object, held) = if self.rename_usable {
-                self.replace_by_renaming(&name, &item, bytes)?
+                self.replace_by_renaming(&name, &item, expected, bytes)?
             } else {
-                self.replace_in_place(&name, &item, bytes)?
+                self.replace_in_place(&name, &item, expected, bytes)?
             };
             let date_before = item.stamp.modified.filter(|_| item.date_known);
             Ok(self.written_now(&name, object, held, date_before))
@@ -211,12 +213,13 @@ impl VcardFolder {
         &mut self,
         name: &str,
         item: &Item,
+        expected: Revision,
         bytes: &[u8],
     ) -> Result<(ObjectReference, Vec<u8>), WriteFault> {
         let temporary = temporary_name(name, self.names());
         self.remove_leftover(&temporary)?;
         let (sent, held) = self.send_new(&temporary, bytes)?;
-        if let Err(fault) = self.check_unchanged(item).and_then(|()| self.remove_old(item)) {
+        if let Err(fault) = self.check_unchanged(item, expected).and_then(|()| self.remove_old(item)) {
             return Err(self.take_back(&sent, fault));
         }
         // From here the old file is gone: whatever happens now is not "refused".
@@ -286,9 +289,10 @@ impl VcardFolder {
         &mut self,
         name: &str,
         item: &Item,
+        expected: Revision,
         bytes: &[u8],
     ) -> Result<(ObjectReference, Vec<u8>), WriteFault> {
-        self.check_unchanged(item)?;
+        self.check_unchanged(item, expected)?;
         self.remove_old(item)?;
         self.send_new(name, bytes).map_err(|fault| match fault {
             WriteFault::Refused(why) => {
@@ -334,9 +338,9 @@ impl VcardFolder {
         }
     }
 
-    pub(super) fn delete_card(&mut self, locator: &Locator) -> SimpleOutcome {
+    pub(super) fn delete_card(&mut self, locator: &Locator, expected: Revision) -> SimpleOutcome {
         let answer = self.item_for_write(locator, 0).and_then(|(name, item)| {
-            self.check_unchanged(&item)?;
+            self.check_unchanged(&item, expected)?;
             self.remove_old(&item)?;
             self.forget(&name);
             self.written.remove(name.as_str());
