@@ -263,6 +263,9 @@ pub struct SyncArguments {
     /// Only show what would be done
     #[arg(short = 'n', long)]
     pub dry_run: bool,
+    /// Wait until the phone is plugged in, at most so many seconds (without a number: for ever)
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "0")]
+    pub wait: Option<u64>,
 }
 
 /// Arguments of `diff`.

@@ -9,8 +9,10 @@ use crate::mtp::SessionOptions;
 use crate::report::ExitCode;
 use crate::sim::{DirectoryStorage, FaultPlan, Personality, Phone, SharedStorage, SharedTrace};
 use crate::store::Store;
+use crate::usb::Access;
 
 use super::failure::Failed;
+use super::invocation::Invocation;
 use super::paths;
 use super::world::World;
 
@@ -43,6 +45,45 @@ pub fn open_phone(
             Ok(agent::open(&*world.usb, device, profiles, store, &world.clock)?)
         }
     }
+}
+
+/// How long the system may take to give access to a phone that was just plugged in, in milliseconds.
+const ACCESS_WAIT_MS: u64 = 5_000;
+/// How often a person's wish to stop is looked for, in milliseconds.
+const LOOK_EVERY_MS: u64 = 500;
+
+/// Waits until a phone that `selector` means is plugged in, offers file transfer and may be opened; at most `wait_s`
+/// seconds, where 0 stands for ever. When the time is up, what is missing is for whoever opens the phone to say.
+///
+/// # Errors
+/// When the bus cannot be read, or the person wants to stop.
+pub fn wait_for(invocation: &Invocation<'_>, selector: &str, wait_s: u64) -> Result<(), Failed> {
+    let world = invocation.world;
+    let started_us = world.clock.steady_us();
+    let elapsed_ms = || world.clock.steady_us().saturating_sub(started_us) / 1_000;
+    let mut has_said = false;
+    let mut denied_since_ms = None;
+    while wait_s == 0 || elapsed_ms() < wait_s.saturating_mul(1_000) {
+        if world.is_interrupted() {
+            return Err(Failed::told(ExitCode::Interrupted));
+        }
+        let devices = world.usb.devices().map_err(PluggedFailure::from)?;
+        match agent::choose(&devices, selector) {
+            Ok(device) if device.access == Access::Granted => return Ok(()),
+            // Access comes with udev's rules, a moment after the phone; if it does not come, that is to be said.
+            Ok(_) if elapsed_ms() > *denied_since_ms.get_or_insert_with(elapsed_ms) + ACCESS_WAIT_MS => return Ok(()),
+            Ok(_) => {}
+            Err(PluggedFailure::Several(_)) => return Ok(()),
+            Err(_) if !has_said => {
+                has_said = true;
+                denied_since_ms = None;
+                invocation.say("Waiting for the phone to be plugged in. Ctrl-C ends it.");
+            }
+            Err(_) => denied_since_ms = None,
+        }
+        world.usb.wait(LOOK_EVERY_MS).map_err(PluggedFailure::from)?;
+    }
+    Ok(())
 }
 
 fn open_simulated(

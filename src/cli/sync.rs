@@ -18,13 +18,13 @@ use super::phone;
 
 /// Runs `sync`.
 pub fn run(invocation: &Invocation<'_>, arguments: &SyncArguments) -> Outcome {
-    let ended = session(invocation, &arguments.what, arguments.dry_run)?;
+    let ended = session(invocation, &arguments.what, arguments.dry_run, arguments.wait)?;
     Ok(ended.exit)
 }
 
 /// Runs `diff`.
 pub fn run_diff(invocation: &Invocation<'_>, arguments: &DiffArguments) -> Outcome {
-    let ended = session(invocation, &arguments.what, true)?;
+    let ended = session(invocation, &arguments.what, true, None)?;
     let may_say_so = matches!(ended.exit, ExitCode::Done | ExitCode::Conflicts);
     Ok(if arguments.exit_code && may_say_so && ended.differs { ExitCode::Failed } else { ended.exit })
 }
@@ -40,12 +40,16 @@ fn session(
     invocation: &Invocation<'_>,
     what: &WhatArguments,
     dry_run: bool,
+    wait_s: Option<u64>,
 ) -> Result<SessionResult, Failed> {
     let started_us = invocation.world.clock.steady_us();
     let book_name = invocation.book_name(what.book.as_deref());
     let address_text = what.phone.clone().or_else(|| invocation.configuration.phone.clone());
     let address_text = address_text.unwrap_or_else(|| "usb".to_owned());
     let attempt = address(&address_text, what).and_then(|address| {
+        if let (PhoneAddress::Usb { selector }, Some(wait_s)) = (&address, wait_s) {
+            phone::wait_for(invocation, selector, wait_s)?;
+        }
         let setup = Setup { address, book_name: book_name.clone(), dry_run, started_us };
         run_session(invocation, what, &setup)
     });
