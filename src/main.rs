@@ -5,5 +5,9 @@ use std::process::ExitCode;
 use tetherbook::cli;
 
 fn main() -> ExitCode {
-    ExitCode::from(cli::run(&cli::World::real()).number())
+    let code = cli::run(&cli::World::real());
+    // libmtp's words would come out now, behind a command's output.
+    #[cfg(feature = "libmtp")]
+    tetherbook::device::discard_foreign_output();
+    ExitCode::from(code.number())
 }

@@ -1,6 +1,7 @@
 //! The phone as a simple provider: trees, channels and profiles.
 //!
-//! - An [`ObjectTree`] is a phone as folders and objects: a [`DirectoryTree`], or MTP over a link.
+//! - An [`ObjectTree`] is a phone as folders and objects: a [`DirectoryTree`], MTP over a link, or the system's
+//!   libmtp (feature `libmtp`).
 //! - A channel is how a phone carries contacts on its tree; [`VcardFolder`] is one file per contact.
 //! - A [`DeviceProfile`] says which phones have which channel, where, in which dialect and with which quirks; a
 //!   [`ProfileSet`] chooses.
@@ -8,11 +9,22 @@
 //! This room must not name `usb` except where a tree is opened, and must not decide anything about sync.
 
 mod channel;
+mod libmtp_table;
 mod open;
 mod profile;
 mod profiles;
 mod tree;
 mod tree_directory;
+#[cfg(feature = "libmtp")]
+mod tree_libmtp;
+#[cfg(feature = "libmtp")]
+mod tree_libmtp_device;
+#[cfg(feature = "libmtp")]
+mod tree_libmtp_quiet;
+#[cfg(feature = "libmtp")]
+mod tree_libmtp_real;
+#[cfg(all(test, feature = "libmtp"))]
+mod tree_libmtp_tests;
 mod tree_mtp;
 
 #[cfg(test)]
@@ -23,12 +35,19 @@ mod tree_memory;
 mod tree_mtp_tests;
 
 pub use channel::{Access, NameRule, VcardFolder, VcardFolderOptions};
+pub use libmtp_table::{LibmtpFlags, LibmtpKnown, libmtp_knows, libmtp_table};
 pub use open::{AddressError, PhoneAddress};
-pub use profile::{ChannelKind, ContactsSection, Dates, DeviceProfile, Example, Match, ProfileError, Quirks};
+pub use profile::{
+    ChannelKind, ContactsSection, Dates, DeviceProfile, Example, Match, ProfileError, Quirks, Transport,
+};
 pub use profiles::ProfileSet;
 pub use tree::{
     DeviceIdentity, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Storage,
     TreeCapabilities, TreeError, TreeStatistics, is_plain_name,
 };
 pub use tree_directory::DirectoryTree;
+#[cfg(feature = "libmtp")]
+pub use tree_libmtp::LibmtpTree;
+#[cfg(feature = "libmtp")]
+pub use tree_libmtp_quiet::discard_foreign_output;
 pub use tree_mtp::MtpTree;

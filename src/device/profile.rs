@@ -34,6 +34,9 @@ pub struct DeviceProfile {
     pub notes: String,
     /// Where several profiles match a device, the highest rank is taken.
     pub rank: u16,
+    /// By which way the device is reached over the cable.
+    #[serde(default, skip_serializing_if = "Transport::is_default")]
+    pub transport: Transport,
     /// Which devices it is for; a device must meet every criterion that is given.
     #[serde(rename = "match", default, skip_serializing_if = "Match::is_empty")]
     pub matches: Match,
@@ -83,6 +86,24 @@ pub struct Match {
 pub enum ChannelKind {
     /// One vCard file per contact in one folder; two-way.
     VcardFolder,
+}
+
+/// By which way a device is reached over the cable.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// Tetherbook's own MTP over libusb.
+    #[default]
+    Rusb,
+    /// The system's libmtp, where the program was built with it.
+    Libmtp,
+}
+
+impl Transport {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What the device's modification dates are good for.
@@ -439,6 +460,19 @@ mod tests {
         assert!(!criteria.accepts(&DeviceIdentity { usb_id: (0x041f, 0x4150), ..device.clone() }));
         assert!(!criteria.accepts(&DeviceIdentity { formats: vec![0x3001], ..device.clone() }));
         assert!(!criteria.accepts(&DeviceIdentity { operations: vec![0x9805], ..device }));
+    }
+
+    #[test]
+    fn a_profile_may_choose_the_way_over_the_cable() {
+        let good = include_str!("../../device-profiles/generic.toml");
+        let with = |line: &str| DeviceProfile::parse("generic.toml", &format!("{line}\n{good}"));
+        assert_eq!(with("").unwrap().transport, Transport::Rusb);
+        let chosen = with("transport = \"libmtp\"").unwrap();
+        assert_eq!(chosen.transport, Transport::Libmtp);
+        assert!(chosen.to_text().unwrap().contains("transport = \"libmtp\"\n"));
+        assert!(!with("").unwrap().to_text().unwrap().contains("transport"), "the default is not written");
+        assert!(with("transport = \"bluetooth\"").is_err());
+        assert!(include_str!("../../device-profiles/README.md").contains("`transport`"));
     }
 
     #[test]

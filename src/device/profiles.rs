@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::profile::{DeviceProfile, ProfileError, Quirks};
+use super::profile::{DeviceProfile, ProfileError, Quirks, Transport};
 use super::tree::DeviceIdentity;
 
 macro_rules! built_in {
@@ -118,6 +118,14 @@ impl ProfileSet {
         named.fold(Quirks::default(), |quirks, known| quirks.union(known.profile.quirks))
     }
 
+    /// By which way a device with this USB id is reached: libmtp if a profile that names the id says so.
+    #[must_use]
+    pub fn transport_of_usb(&self, usb_id: (u16, u16)) -> Transport {
+        let mut named = self.known.iter().filter(|known| known.profile.matches.names_usb(usb_id));
+        let has_libmtp = named.any(|known| known.profile.transport == Transport::Libmtp);
+        if has_libmtp { Transport::Libmtp } else { Transport::Rusb }
+    }
+
     /// The profile for a device: a person's own before those compiled in, then the highest rank, then the first
     /// id by letters.
     #[must_use]
@@ -203,10 +211,13 @@ mod tests {
         own.id = "mine".to_owned();
         own.matches.usb = vec!["04e8:5000".to_owned()];
         own.quirks.extra_byte = true;
+        own.transport = Transport::Libmtp;
         fs::write(directory.path().join("mine.toml"), own.to_text().unwrap()).unwrap();
         set.add_folder(directory.path()).unwrap();
         assert!(set.quirks_of_usb((0x04e8, 0x5000)).extra_byte);
         assert_eq!(set.quirks_of_usb((0x04e8, 0x5001)), Quirks::default());
+        assert_eq!(set.transport_of_usb((0x04e8, 0x5000)), Transport::Libmtp);
+        assert_eq!(set.transport_of_usb((0x04e8, 0x5001)), Transport::Rusb);
     }
 
     #[test]

@@ -36,6 +36,10 @@ pub struct Expectation {
     pub tells_gone_objects: bool,
     /// What its dates are good for.
     pub dates: Dates,
+    /// Whether it takes content of every length. QEMU 7.2's usb-mtp ends all of QEMU, or halts, where the container
+    /// (12 bytes and the content) fills packets of 64 bytes exactly, or leaves fewer than 12 bytes for the last one
+    /// of 512.
+    pub takes_every_length: bool,
 }
 
 impl Expectation {
@@ -45,6 +49,7 @@ impl Expectation {
         tells_taken_names: true,
         tells_gone_objects: true,
         dates: Dates::Seconds,
+        takes_every_length: true,
     };
 }
 
@@ -79,7 +84,7 @@ pub fn check_tree(tree: &mut dyn ObjectTree, expectation: &Expectation) {
     assert!(find(tree, &root, "Conformanc").is_none(), "a name is matched whole");
     assert_eq!(names(tree, &folder), Vec::<String>::new());
     check_files(tree, &folder, expectation);
-    check_sizes(tree, &folder);
+    check_sizes(tree, &folder, expectation);
     check_rename(tree, &folder, expectation);
     let before = tree.statistics();
     assert!(before.requests > 0 && before.read_bytes > 0 && before.written_bytes > 0);
@@ -118,8 +123,10 @@ fn check_files(tree: &mut dyn ObjectTree, folder: &ObjectReference, expectation:
 }
 
 /// Sizes around the packet sizes of USB (64, 512, 1024) less the 12 bytes of a container header.
-fn check_sizes(tree: &mut dyn ObjectTree, folder: &ObjectReference) {
-    for size in [0_usize, 1, 52, 500, 511, 512, 513, 1012, 1024, 70_000] {
+fn check_sizes(tree: &mut dyn ObjectTree, folder: &ObjectReference, expectation: &Expectation) {
+    let is_odd = |total: usize| total.is_multiple_of(64) || total > 512 && total % 512 < 12;
+    let is_taken = |size: &usize| expectation.takes_every_length || !is_odd(size + 12);
+    for size in [0_usize, 1, 52, 500, 511, 512, 513, 1012, 1024, 70_000].into_iter().filter(is_taken) {
         let content: Vec<u8> = (0..size).map(|index| u8::try_from(index % 251).unwrap()).collect();
         let object = tree.create(folder, "size.vcf", &content).unwrap();
         let size_bytes = u64::try_from(size).unwrap();
