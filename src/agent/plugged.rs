@@ -7,7 +7,7 @@ use std::rc::Rc;
 use thiserror::Error;
 
 use super::assembly::{ConnectedPhone, remembered_habits};
-use crate::device::{MtpTree, ProfileSet, Quirks, TreeError};
+use crate::device::{MtpTree, ProfileSet, Quirks, Transport, TreeError, libmtp_knows};
 use crate::mtp::SessionOptions;
 use crate::provider::Clock;
 use crate::store::{Store, StoreError};
@@ -34,6 +34,9 @@ pub enum PluggedFailure {
     /// Several are meant; each as a person can name it.
     #[error("several phones are plugged in: {}", .0.join(", "))]
     Several(Vec<String>),
+    /// libmtp was asked for, and the program was built without it.
+    #[error("this tetherbook was built without libmtp")]
+    NoLibmtp,
     /// The bus or the cable.
     #[error(transparent)]
     Usb(#[from] UsbError),
@@ -95,7 +98,8 @@ pub fn cable_quirks(quirks: Quirks) -> CableQuirks {
     }
 }
 
-/// Claims `device` and opens a session with it.
+/// Claims `device` and opens a session with it: by `transport`, or as its profile says. What libmtp knows of the device
+/// is heeded in either case.
 ///
 /// # Errors
 /// When it is gone, held, may not be opened, or does not answer.
@@ -105,9 +109,14 @@ pub fn open(
     profiles: &ProfileSet,
     store: &Store,
     clock: &Rc<dyn Clock>,
+    transport: Option<Transport>,
 ) -> Result<ConnectedPhone, PluggedFailure> {
     let address = address_of(device);
-    let quirks = profiles.quirks_of_usb(device.usb_id);
+    if transport.unwrap_or_else(|| profiles.transport_of_usb(device.usb_id)) == Transport::Libmtp {
+        return open_with_libmtp(device, address);
+    }
+    let known = libmtp_knows(device.usb_id).map(|known| known.flags.quirks());
+    let quirks = profiles.quirks_of_usb(device.usb_id).union(known.unwrap_or_default());
     let habits = remembered_habits(store, &address)?.unwrap_or_default();
     let options = SessionOptions {
         quirks: quirks.for_session(),
@@ -117,6 +126,17 @@ pub fn open(
     let link = ports.connect(device, cable_quirks(quirks))?;
     let tree = MtpTree::open(link, Rc::clone(clock), &options)?;
     Ok(ConnectedPhone { tree: Box::new(tree), address })
+}
+
+#[cfg(feature = "libmtp")]
+fn open_with_libmtp(device: &UsbDevice, address: String) -> Result<ConnectedPhone, PluggedFailure> {
+    let tree = crate::device::LibmtpTree::open(device.bus, device.address)?;
+    Ok(ConnectedPhone { tree: Box::new(tree), address })
+}
+
+#[cfg(not(feature = "libmtp"))]
+fn open_with_libmtp(_device: &UsbDevice, _address: String) -> Result<ConnectedPhone, PluggedFailure> {
+    Err(PluggedFailure::NoLibmtp)
 }
 
 #[cfg(test)]

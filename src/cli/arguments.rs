@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
 use crate::contact::{ConflictPolicy, Version};
+use crate::device::Transport;
 use crate::relationship::Mode;
 
 use super::configuration::book_name;
@@ -234,6 +235,9 @@ pub struct WhatArguments {
     /// How a simulated phone (sim:DIR) behaves
     #[arg(long, value_name = "NAME")]
     pub sim_personality: Option<String>,
+    /// By which way a phone on the cable is reached; its profile knows
+    #[arg(long, value_name = "WAY")]
+    pub transport: Option<TransportChoice>,
     /// The book on the PC
     #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
@@ -252,6 +256,24 @@ pub struct WhatArguments {
     /// Many deletions are meant
     #[arg(long)]
     pub allow_deletes: bool,
+}
+
+/// By which way a phone on the cable is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TransportChoice {
+    /// Tetherbook's own MTP over USB
+    Rusb,
+    /// The system's libmtp, for players and old phones
+    Libmtp,
+}
+
+impl From<TransportChoice> for Transport {
+    fn from(choice: TransportChoice) -> Self {
+        match choice {
+            TransportChoice::Rusb => Self::Rusb,
+            TransportChoice::Libmtp => Self::Libmtp,
+        }
+    }
 }
 
 /// Arguments of `sync`.

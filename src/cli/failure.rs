@@ -170,6 +170,10 @@ impl From<PluggedFailure> for Failed {
             PluggedFailure::Several(_) => {
                 Self::new(ExitCode::Usage, message, "say which: --phone usb:SERIAL, or unplug the others")
             }
+            PluggedFailure::NoLibmtp => Self::usage(
+                message,
+                "leave --transport libmtp out, or build with: cargo build --release --features libmtp",
+            ),
             PluggedFailure::Usb(error) => error.into(),
             PluggedFailure::Tree(error) => error.into(),
             PluggedFailure::Store(error) => error.into(),

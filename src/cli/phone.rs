@@ -4,7 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::agent::{self, ConnectedPhone, PluggedFailure};
-use crate::device::{MtpTree, PhoneAddress, ProfileSet};
+use crate::device::{MtpTree, PhoneAddress, ProfileSet, Transport};
 use crate::mtp::SessionOptions;
 use crate::report::ExitCode;
 use crate::sim::{DirectoryStorage, FaultPlan, Personality, Phone, SharedStorage, SharedTrace};
@@ -28,6 +28,7 @@ pub fn open_phone(
     store: &Store,
     profiles: &ProfileSet,
     address: &PhoneAddress,
+    transport: Option<Transport>,
 ) -> Result<ConnectedPhone, Failed> {
     match address {
         PhoneAddress::Directory(path) => {
@@ -42,7 +43,7 @@ pub fn open_phone(
         PhoneAddress::Usb { selector } => {
             let devices = world.usb.devices().map_err(PluggedFailure::from)?;
             let device = agent::choose(&devices, selector)?;
-            Ok(agent::open(&*world.usb, device, profiles, store, &world.clock)?)
+            Ok(agent::open(&*world.usb, device, profiles, store, &world.clock, transport)?)
         }
     }
 }
@@ -71,7 +72,9 @@ pub fn wait_for(invocation: &Invocation<'_>, selector: &str, wait_s: u64) -> Res
         match agent::choose(&devices, selector) {
             Ok(device) if device.access == Access::Granted => return Ok(()),
             // Access comes with udev's rules, a moment after the phone; if it does not come, that is to be said.
-            Ok(_) if elapsed_ms() > *denied_since_ms.get_or_insert_with(elapsed_ms) + ACCESS_WAIT_MS => return Ok(()),
+            Ok(_) if elapsed_ms() > *denied_since_ms.get_or_insert_with(elapsed_ms) + ACCESS_WAIT_MS => {
+                return Ok(());
+            }
             Ok(_) => {}
             Err(PluggedFailure::Several(_)) => return Ok(()),
             Err(_) if !has_said => {

@@ -81,6 +81,12 @@ struct Setup {
 
 fn address(text: &str, what: &WhatArguments) -> Result<PhoneAddress, Failed> {
     let address: PhoneAddress = text.parse()?;
+    if what.transport.is_some() && !matches!(address, PhoneAddress::Usb { .. }) {
+        return Err(Failed::usage(
+            format!("--transport is for phones on the USB cable, and {address} is none"),
+            "leave it out, or name one: --phone usb",
+        ));
+    }
     Ok(match (address, &what.sim_personality) {
         (PhoneAddress::Simulated { directory, .. }, Some(name)) => {
             PhoneAddress::Simulated { directory, personality: name.clone() }
@@ -105,7 +111,8 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
     let world = invocation.world;
     let configuration = &invocation.configuration;
     let profiles = phone::profiles(world)?;
-    let connected = phone::open_phone(world, &store, &profiles, &setup.address)?;
+    let connected =
+        phone::open_phone(world, &store, &profiles, &setup.address, what.transport.map(Into::into))?;
     let interrupted = || world.is_interrupted();
     let wish = Wish {
         store: &store,

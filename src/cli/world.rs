@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::device::libmtp_knows;
 use crate::provider::{Clock, Randomness};
 use crate::usb::{Bus, Ports};
 
@@ -76,7 +77,7 @@ impl World {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
                 .collect(),
             terminal,
-            usb: Rc::new(Bus::new(Rc::clone(&clock), Box::new(|_| false))),
+            usb: Rc::new(Bus::new(Rc::clone(&clock), Box::new(|usb_id| libmtp_knows(usb_id).is_some()))),
             clock,
             randomness: Rc::new(SystemRandomness),
             stdin: RefCell::new(Box::new(io::stdin())),

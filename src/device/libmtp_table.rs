@@ -58,7 +58,23 @@ const FLAG_NAMES: [&str; 32] = [
     "samsung-offset-bug",
 ];
 
+/// The flags that libmtp gives to every Android device.
+const ANDROID_GROUP: [&str; 6] = [
+    "unload-driver",
+    "broken-get-object-prop-list",
+    "broken-set-object-prop-list",
+    "broken-send-object-prop-list",
+    "long-timeout",
+    "force-reset-on-close",
+];
+
 impl LibmtpFlags {
+    /// Whether the flags are those of libmtp's Android group, whatever else is set.
+    #[must_use]
+    pub fn is_android_group(self) -> bool {
+        ANDROID_GROUP.iter().all(|name| self.has(name))
+    }
+
     /// Whether the flag with this name is set.
     #[must_use]
     pub fn has(self, name: &str) -> bool {
@@ -78,9 +94,14 @@ impl LibmtpFlags {
     ///
     /// Not taken over: flags about music, cameras and batteries; "broken-get-object-prop-list-all", which is about
     /// asking for everything at once, as is never done here; "broken-set-object-prop-list" and
-    /// "broken-send-object-prop-list", whose operations are not used.
+    /// "broken-send-object-prop-list", whose operations are not used. Of the flags that libmtp gives to every Android
+    /// device alike, only the driver's counts: their property lists are checked at run time, and a reset at the end
+    /// would lock the phone again.
     #[must_use]
     pub fn quirks(self) -> Quirks {
+        if self.is_android_group() {
+            return Quirks { kernel_driver: true, ..Quirks::default() };
+        }
         Quirks {
             extra_byte: self.has("no-zero-reads"),
             junk_in_headers: self.has("ignore-header-errors"),
