@@ -1,19 +1,24 @@
 //! One session from an opened tree and an opened store: chooses the profile, opens the channel, finds what is
-//! remembered of this phone, and runs.
+//! remembered of this phone, and runs. Which phone it is, `identity` decides; nothing about syncing is decided here.
 
 use std::rc::Rc;
 
 use thiserror::Error;
 
+use super::identity::{self, Appearance, Verdict};
+use super::pairing::{Pairing, pairing_of_met};
 use crate::contact::ConflictPolicy;
-use crate::device::{Access, ObjectTree, ProfileSet, VcardFolder, VcardFolderOptions};
+use crate::device::{
+    Access, DeviceProfile, ObjectTree, PhoneAddress, ProfileSet, VcardFolder, VcardFolderOptions,
+};
 use crate::ics::Guid;
 use crate::provider::{Clock, ProviderError, Randomness, SimpleProvider, Tracked, TrackingOptions};
 use crate::relationship::{Guards, Mode, Relationship, Side};
 use crate::report::{Event, Report};
 use crate::session::{self, Ended, Parties};
 use crate::store::{
-    Book, PhoneId, PhoneMetadata, PhoneSighting, RelationshipId, RelationshipLedger, Store, StoreError,
+    Book, KnownPhone, PhoneId, PhoneMetadata, PhoneSighting, RelationshipId, RelationshipLedger, Store,
+    StoreError,
 };
 
 /// A phone whose tree is open.
@@ -78,47 +83,201 @@ pub fn remembered_habits(store: &Store, address: &str) -> Result<Option<String>,
         .and_then(|phone| phone.sighting.listing))
 }
 
+/// What is needed to get to know a phone that was opened.
+pub struct Introduction<'a, 'p> {
+    /// The PC's store.
+    pub store: &'a Store,
+    /// The known devices.
+    pub profiles: &'p ProfileSet,
+    /// The time.
+    pub clock: &'a Rc<dyn Clock>,
+    /// Chance.
+    pub randomness: &'a dyn Randomness,
+    /// Whether the phone may be written to.
+    pub access: Access,
+}
+
+/// Whether a session of that mode may write to the phone.
+#[must_use]
+pub fn access_for(mode: Mode, dry_run: bool) -> Access {
+    let writes = !dry_run && Relationship::of_mode(mode).writes_to(Side::Phone);
+    if writes { Access::ReadWrite } else { Access::ReadOnly }
+}
+
+/// A phone whose contacts folder was looked at, and which is known or new by now.
+pub struct Met<'p> {
+    channel: VcardFolder,
+    profile: &'p DeviceProfile,
+    appearance: Appearance,
+    sighting: PhoneSighting,
+    known: Option<KnownPhone>,
+    pairing: Option<Pairing>,
+    note: Option<String>,
+}
+
+impl Met<'_> {
+    /// How it is paired, if it is.
+    #[must_use]
+    pub fn pairing(&self) -> Option<&Pairing> {
+        self.pairing.as_ref()
+    }
+
+    /// What it calls itself.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.sighting.label
+    }
+
+    /// What will be remembered of it: address, model, profile and replica.
+    #[must_use]
+    pub fn sighting(&self) -> &PhoneSighting {
+        &self.sighting
+    }
+
+    /// What was known of it before.
+    #[must_use]
+    pub fn known(&self) -> Option<&KnownPhone> {
+        self.known.as_ref()
+    }
+
+    /// What a person should know about what it was taken for.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// Its contacts folder, as storage and path; `None` while there is none.
+    #[must_use]
+    pub fn folder_place(&self) -> Option<&str> {
+        self.channel.folder_place()
+    }
+
+    /// Whether its contacts folder has a marker of its own.
+    #[must_use]
+    pub fn is_marked(&self) -> bool {
+        self.channel.marker_guid() == Some(self.sighting.guid)
+    }
+
+    pub(super) fn appearance(&self) -> &Appearance {
+        &self.appearance
+    }
+}
+
+/// Looks at a phone's contacts folder and decides which of the known phones it is, if any. Nothing is written.
+///
+/// # Errors
+/// When the phone cannot be used or the store cannot be read.
+pub fn meet<'p>(phone: ConnectedPhone, introduction: &Introduction<'_, 'p>) -> Result<Met<'p>, StartFailure> {
+    let ConnectedPhone { tree, address } = phone;
+    let identity = tree.identity();
+    let profile = introduction.profiles.choose(identity).ok_or_else(|| {
+        ProviderError::NoChannel(format!("no profile matches {} {}", identity.manufacturer, identity.model))
+    })?;
+    let fresh = Guid::from_random(introduction.randomness.next_bytes());
+    let mut channel = open_channel(tree, profile, introduction, fresh)?;
+    let appearance = Appearance::new(address, channel.identity(), channel.marker_guid());
+    let known = introduction.store.phones()?;
+    let is_still_there =
+        |phone: &KnownPhone| has_marker_still(phone, profile, introduction, &appearance.address);
+    let Verdict { guid, doubt, note } = identity::decide(&known, &appearance, &is_still_there, || fresh);
+    channel.take_identity(guid, doubt);
+    let own = known.iter().find(|phone| phone.sighting.guid == guid).cloned();
+    let pairing = pairing_of_met(&known, own.as_ref(), &appearance);
+    let sighting = sighting(&channel, profile, &appearance, own.as_ref());
+    if let Some(pairing) = &pairing {
+        channel.set_label(&pairing.name);
+    }
+    Ok(Met { channel, profile, appearance, sighting, known: own, pairing, note })
+}
+
+fn open_channel(
+    tree: Box<dyn ObjectTree>,
+    profile: &DeviceProfile,
+    introduction: &Introduction<'_, '_>,
+    guid_if_unmarked: Guid,
+) -> Result<VcardFolder, ProviderError> {
+    let options = VcardFolderOptions {
+        access: introduction.access,
+        guid_if_unmarked,
+        label: String::new(),
+        clock: Rc::clone(introduction.clock),
+    };
+    VcardFolder::open(tree, profile, options)
+}
+
+/// Whether the folder where a marker was seen last is there with that marker, and is not the folder at `here` under
+/// another path. One that cannot be opened is not there.
+fn has_marker_still(
+    phone: &KnownPhone,
+    profile: &DeviceProfile,
+    introduction: &Introduction<'_, '_>,
+    here: &str,
+) -> bool {
+    let parsed = |text: &str| text.parse::<PhoneAddress>().ok();
+    let before = phone.sighting.serial.as_deref().and_then(parsed);
+    let (Some(before), Some(here)) = (before, parsed(here)) else { return false };
+    if before.is_same_directory(&here) {
+        return false;
+    }
+    let Ok(Some(tree)) = before.open_directory() else { return false };
+    let reading = Introduction { access: Access::ReadOnly, ..*introduction };
+    open_channel(tree, profile, &reading, phone.sighting.guid)
+        .is_ok_and(|channel| channel.marker_guid() == Some(phone.sighting.guid))
+}
+
+/// What is remembered of a phone. A phone that was known on the cable stays so when it is looked at as a folder.
+fn sighting(
+    channel: &VcardFolder,
+    profile: &DeviceProfile,
+    here: &Appearance,
+    known: Option<&KnownPhone>,
+) -> PhoneSighting {
+    let address = known.and_then(|phone| phone.sighting.serial.as_deref());
+    let is_on_cable = |address: &str| identity::scheme(address) == "usb";
+    let sighting = PhoneSighting {
+        guid: channel.replica().guid,
+        label: channel.replica().label.clone(),
+        serial: Some(here.address.clone()),
+        profile: profile.id.clone(),
+        listing: None,
+        model: Some(here.model.clone()).filter(|model| !model.is_empty()),
+        usb_id: here.usb_id.map(identity::usb_id_text),
+        has_serial: here.has_serial,
+    };
+    match known {
+        Some(phone) if address.is_some_and(is_on_cable) && !is_on_cable(&here.address) => {
+            PhoneSighting { profile: sighting.profile, listing: None, ..phone.sighting.clone() }
+        }
+        _ => sighting,
+    }
+}
+
 /// Runs one session.
 ///
 /// # Errors
 /// When it cannot start. What goes wrong later is in the answer.
 pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> Result<Ended, StartFailure> {
-    let ConnectedPhone { tree, address } = phone;
-    let identity = tree.identity();
-    let profile = wish.profiles.choose(identity).ok_or_else(|| {
-        ProviderError::NoChannel(format!("no profile matches {} {}", identity.manufacturer, identity.model))
-    })?;
+    let introduction = Introduction {
+        store: wish.store,
+        profiles: wish.profiles,
+        clock: &wish.clock,
+        randomness: &*wish.randomness,
+        access: access_for(wish.mode.unwrap_or_default(), wish.dry_run),
+    };
+    sync_with(meet(phone, &introduction)?, wish, report)
+}
+
+/// Runs one session with a phone that was met for a session of this mode.
+///
+/// # Errors
+/// When it cannot start. What goes wrong later is in the answer.
+pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Result<Ended, StartFailure> {
     let mut book = Book::open(wish.store, wish.book, &*wish.clock, &*wish.randomness)?;
     let mode = wish.mode.unwrap_or_default();
     let relationship =
         Relationship { conflicts: wish.conflicts, guards: wish.guards, ..Relationship::of_mode(mode) };
-    let writes = !wish.dry_run && relationship.writes_to(Side::Phone);
-    let channel_options = VcardFolderOptions {
-        access: if writes { Access::ReadWrite } else { Access::ReadOnly },
-        guid_if_unmarked: remembered_guid(wish, &address)?,
-        label: String::new(),
-        clock: Rc::clone(&wish.clock),
-    };
-    let channel = VcardFolder::open(tree, profile, channel_options)?;
-    report.event(&Event::Opened {
-        phone: channel.replica().label.clone(),
-        profile: profile.id.clone(),
-        book: String::from(wish.book),
-        mode,
-    });
-    if channel.folder_place().is_none() {
-        report.event(&Event::Note(format!(
-            "The phone has no contacts folder ({}); the first is made when there is something to put into it.",
-            profile.contacts.folders.join(", ")
-        )));
-    }
-    let sighting = PhoneSighting {
-        guid: channel.replica().guid,
-        label: channel.replica().label.clone(),
-        serial: Some(address),
-        profile: profile.id.clone(),
-        listing: None,
-    };
+    announce(&met, wish.book, mode, report);
+    let Met { channel, sighting, .. } = met;
     let phone_id = see(wish, &sighting)?;
     let settings = settings(&relationship);
     let related = relate(wish, phone_id, &book, mode, &settings)?;
@@ -150,6 +309,31 @@ pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> 
     Ok(ended)
 }
 
+/// Says with whom the session is, and what is unusual about it.
+fn announce(met: &Met<'_>, book: &str, mode: Mode, report: &mut dyn Report) {
+    report.event(&Event::Opened {
+        phone: met.channel.replica().label.clone(),
+        profile: met.profile.id.clone(),
+        book: String::from(book),
+        mode,
+    });
+    if let Some(note) = met.note() {
+        report.event(&Event::Note(note.to_owned()));
+    }
+    if let Some(pairing) = met.pairing().filter(|pairing| pairing.book != book) {
+        report.event(&Event::Note(format!(
+            "“{}” is paired with the book “{}”; this session is with “{book}” instead.",
+            pairing.name, pairing.book
+        )));
+    }
+    if met.folder_place().is_none() {
+        report.event(&Event::Note(format!(
+            "The phone has no contacts folder ({}); the first is made when there is something to put into it.",
+            met.profile.contacts.folders.join(", ")
+        )));
+    }
+}
+
 /// The settings of a relationship whose mode changed and that was not compared as a whole since. What one mode
 /// passes over, another may have to act on, and a session that is cut must not make the next one forget it.
 const COMPARE_ALL: &str = r#"{"compare-all":true}"#;
@@ -166,19 +350,15 @@ fn settings(relationship: &Relationship) -> String {
     serde_json::json!({"conflicts": conflicts, "guards": relationship.guards}).to_string()
 }
 
-/// The id of the phone that was last seen at this address, or a new one.
-fn remembered_guid(wish: &Wish<'_>, address: &str) -> Result<Guid, StoreError> {
-    let known = wish.store.phones()?;
-    let found = known.into_iter().find(|phone| phone.sighting.serial.as_deref() == Some(address));
-    Ok(found.map_or_else(|| Guid::from_random(wish.randomness.next_bytes()), |phone| phone.sighting.guid))
-}
-
 /// The phone's row; written only if something about it is new, for a session without changes writes nothing.
 fn see(wish: &Wish<'_>, sighting: &PhoneSighting) -> Result<PhoneId, StoreError> {
     if let Some(known) = wish.store.phone(sighting.guid)? {
         let same = known.sighting.label == sighting.label
             && known.sighting.serial == sighting.serial
             && known.sighting.profile == sighting.profile
+            && known.sighting.has_serial == sighting.has_serial
+            && (sighting.model.is_none() || known.sighting.model == sighting.model)
+            && (sighting.usb_id.is_none() || known.sighting.usb_id == sighting.usb_id)
             && (sighting.listing.is_none() || known.sighting.listing == sighting.listing);
         if same {
             return Ok(known.id);

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use thiserror::Error;
 
 use super::assembly::{ConnectedPhone, remembered_habits};
+use super::identity::usb_address;
 use crate::device::{MtpTree, ProfileSet, Quirks, Transport, TreeError, libmtp_knows};
 use crate::mtp::SessionOptions;
 use crate::provider::Clock;
@@ -80,11 +81,7 @@ fn spoken(device: &UsbDevice) -> String {
 /// How a phone on the bus is found again: by its serial number; one that has none is only known by its USB id.
 #[must_use]
 pub fn address_of(device: &UsbDevice) -> String {
-    if device.serial.trim().is_empty() {
-        format!("usb:{}", device.usb_id_text())
-    } else {
-        format!("usb:{}", device.serial)
-    }
+    usb_address(&device.serial, "", device.usb_id)
 }
 
 /// What of a profile's quirks the cable must know.
@@ -170,22 +167,22 @@ mod tests {
 
     #[test]
     fn the_only_phone_is_meant_and_several_must_be_told_apart() {
-        let one = [device("One", "A1", true), device("Charger", "C", false)];
-        assert_eq!(choose(&one, "").unwrap().serial, "A1");
-        let two = [device("One", "A1", true), device("One", "A12", true)];
+        let one = [device("One", "A1B2", true), device("Charger", "C", false)];
+        assert_eq!(choose(&one, "").unwrap().serial, "A1B2");
+        let two = [device("One", "A1B2", true), device("One", "A1B23", true)];
         assert_eq!(
             choose(&two, "").unwrap_err().to_string(),
-            "several phones are plugged in: Example One (usb:A1), Example One (usb:A12)"
+            "several phones are plugged in: Example One (usb:A1B2), Example One (usb:A1B23)"
         );
-        assert_eq!(choose(&two, "A1").unwrap().serial, "A1");
+        assert_eq!(choose(&two, "A1B2").unwrap().serial, "A1B2");
         assert!(matches!(choose(&two, "one"), Err(PluggedFailure::Several(both)) if both.len() == 2));
     }
 
     #[test]
     fn what_is_missing_is_said() {
         assert_eq!(choose(&[], ""), Err(PluggedFailure::NonePlugged));
-        assert_eq!(choose(&[], "A1"), Err(PluggedFailure::NonePlugged));
-        let charging = [device("One", "A1", false)];
+        assert_eq!(choose(&[], "A1B2"), Err(PluggedFailure::NonePlugged));
+        let charging = [device("One", "A1B2", false)];
         assert_eq!(choose(&charging, ""), Err(PluggedFailure::ChargeOnly(String::from("Example One"))));
         let other = choose(&charging, "B2").unwrap_err();
         assert!(
@@ -196,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_phone_without_a_serial_number_is_known_by_its_usb_id() {
-        assert_eq!(address_of(&device("One", "A1", true)), "usb:A1");
+        assert_eq!(address_of(&device("One", "A1B2", true)), "usb:A1");
         assert_eq!(address_of(&device("One", " ", true)), "usb:18d1:4ee1");
         assert_eq!(choose(&[device("One", "", true)], "18d1:4ee1").unwrap().product, "One");
     }

@@ -197,6 +197,26 @@ pub enum Command {
         before_help = "Examples:\n  tetherbook books\n  tetherbook books add friends"
     )]
     Books(BooksArguments),
+    /// Pair a phone: give it a name and a book
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook pair                                   the phone that is plugged in\n  \
+            tetherbook pair --name 'My phone' --book family\n  \
+            tetherbook sync --phone 'My phone' --dry-run      look at it by its name"
+    )]
+    Pair(PairArguments),
+    /// List the phones that are known
+    #[command(help_template = TEMPLATE, before_help = "Examples:\n  tetherbook phones\n  tetherbook phones --json")]
+    Phones,
+    /// Take a pairing back; contacts stay on both sides
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook forget 'My phone'\n  \
+            tetherbook forget 'My phone' --memory    compare anew at its next sync"
+    )]
+    Forget(ForgetArguments),
     /// Look at the sync states
     #[command(
         help_template = TEMPLATE,
@@ -229,7 +249,7 @@ pub enum Command {
 /// What is synced with what, and how.
 #[derive(Debug, Clone, Default, Args)]
 pub struct WhatArguments {
-    /// The phone: usb, usb:SERIAL, dir:PATH or sim:DIR
+    /// The phone: a paired one's name, usb, usb:SERIAL, dir:PATH or sim:DIR
     #[arg(long, value_name = "ADDRESS")]
     pub phone: Option<String>,
     /// How a simulated phone (sim:DIR) behaves
@@ -461,6 +481,34 @@ pub enum BooksAction {
         /// Its name
         name: String,
     },
+}
+
+/// Arguments of `pair`.
+#[derive(Debug, Clone, Args)]
+pub struct PairArguments {
+    /// The phone: usb, usb:SERIAL, dir:PATH, sim:DIR, or its name, to change its pairing
+    #[arg(long, value_name = "ADDRESS")]
+    pub phone: Option<String>,
+    /// What to call it; without it, what it calls itself
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The book that it syncs with; without it, the usual one
+    #[arg(long, value_name = "NAME", value_parser = book_name)]
+    pub book: Option<String>,
+}
+
+/// Arguments of `forget`.
+#[derive(Debug, Clone, Args)]
+pub struct ForgetArguments {
+    /// The phone's name, or its address
+    #[arg(value_name = "NAME")]
+    pub phone: String,
+    /// Also forget which contacts belong together, so that a next sync compares both sides as at first
+    #[arg(long)]
+    pub memory: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// Arguments of `state`.

@@ -18,7 +18,7 @@ use super::failure::Failed;
 pub struct Configuration {
     /// The book that is meant where none is named.
     pub book: Option<String>,
-    /// The phone that is meant where none is named: `usb`, `usb:SERIAL`, `dir:PATH`.
+    /// The phone that is meant where none is named: `usb`, `usb:SERIAL`, `dir:PATH`, or a paired phone's name.
     pub phone: Option<String>,
     /// The mode of a sync.
     pub mode: Option<Mode>,
@@ -94,7 +94,10 @@ fn parse(text: &str, path: &Path) -> Result<Configuration, Failed> {
         Failed::usage(format!("{place}: {message}"), hint)
     })?;
     let at = |message: String, hint: &str| Failed::usage(format!("{}: {message}", path.display()), hint);
-    if let Some(Err(error)) = configuration.phone.as_ref().map(|phone| phone.parse::<PhoneAddress>()) {
+    // A word may be the name of a paired phone, which the database knows.
+    let is_address = |phone: &&String| phone.is_empty() || phone.contains([':', '/']);
+    let address = configuration.phone.as_ref().filter(is_address);
+    if let Some(Err(error)) = address.map(|phone| phone.parse::<PhoneAddress>()) {
         return Err(at(
             format!("phone: {error}"),
             "write it as on the command line: phone = \"dir:/path/to/folder\"",
@@ -250,8 +253,8 @@ mod tests {
             ),
             ("fone = \"usb\"\n", "config.toml:1: there is no key \"fone\"", "write \"phone\" or \"mode\""),
             (
-                "phone = \"card\"\n",
-                "config.toml: phone: \"card\" names no phone; write usb, usb:SERIAL, dir:PATH or sim:DIRECTORY",
+                "phone = \"mtp:1\"\n",
+                "config.toml: phone: \"mtp:1\" names no phone; write usb, usb:SERIAL, dir:PATH or sim:DIRECTORY",
                 "write it as on the command line: phone = \"dir:/path/to/folder\"",
             ),
             (

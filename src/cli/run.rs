@@ -13,7 +13,8 @@ use super::failure::Failed;
 use super::invocation::{Invocation, Outcome, coloured};
 use super::world::World;
 use super::{
-    add, books, completions, demo, edit, export, import, list, log, man, rm, show, state, status, sync,
+    add, books, completions, demo, edit, export, forget, import, list, log, man, pair, phones, rm, show,
+    state, status, sync,
 };
 
 /// Runs one command line. It always ends with an exit code; whatever failed was told by then.
@@ -73,6 +74,9 @@ fn command(world: &World, arguments: &Arguments) -> Outcome {
         Command::Import(arguments) => import::run(&invocation, arguments),
         Command::Export(arguments) => export::run(&invocation, arguments),
         Command::Books(arguments) => books::run(&invocation, arguments),
+        Command::Pair(arguments) => pair::run(&invocation, arguments),
+        Command::Phones => phones::run(&invocation),
+        Command::Forget(arguments) => forget::run(&invocation, arguments),
         Command::State(arguments) => state::run(&invocation, arguments),
         Command::Log(arguments) => log::run(&invocation, arguments),
         Command::Demo(arguments) => demo::run(&invocation, arguments),

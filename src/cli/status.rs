@@ -10,8 +10,6 @@ use super::failure::Failed;
 use super::invocation::{Invocation, Outcome, moment, moment_for_programs};
 use super::log::result_words;
 
-/// So many sessions are looked through for the last one of each pair.
-const SESSIONS_MAX: usize = 1000;
 /// Where texts behind a label begin, in columns.
 const TEXT_COLUMN: usize = 12;
 
@@ -58,19 +56,15 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
 fn standings(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Standing>, Failed> {
     let last_seen: HashMap<_, _> =
         store.phones()?.into_iter().map(|phone| (phone.id, phone.last_seen_ms)).collect();
-    let sessions = store.sessions(SESSIONS_MAX)?;
     let mut standings = Vec::new();
     for relationship in store.relationships()? {
         let RelationshipRow { id, phone, phone_label, book, mode, .. } = relationship;
         let ledger = RelationshipLedger::new(store, id);
         let mut opened = invocation.book(store, &book)?;
         let state = ledger.state(Direction::PcToPhone)?;
-        let of_this_pair = |session: &&crate::provider::SessionSummaryRow| {
-            session.phone == phone_label && session.book == book
-        };
         standings.push(Standing {
             last_seen_ms: last_seen.get(&phone).copied(),
-            last_session: sessions.iter().find(of_this_pair).cloned(),
+            last_session: store.last_session(id)?,
             links: ledger.link_count()?,
             pending: opened.changes_since(&state)?.changes.len(),
             intents: ledger.open_intents()?.len(),

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::rc::Rc;
 
-use crate::agent::{self, StartFailure, Wish};
+use crate::agent::{self, Introduction, StartFailure, Wish};
 use crate::contact::ConflictPolicy;
 use crate::device::PhoneAddress;
 use crate::provider::TrackingOptions;
@@ -15,6 +15,7 @@ use super::arguments::{DiffArguments, SyncArguments, WhatArguments};
 use super::failure::Failed;
 use super::invocation::{Invocation, Outcome};
 use super::phone;
+use super::phone_name::{named_phone, not_the_named_one};
 
 /// Runs `sync`.
 pub fn run(invocation: &Invocation<'_>, arguments: &SyncArguments) -> Outcome {
@@ -46,11 +47,12 @@ fn session(
     let book_name = invocation.book_name(what.book.as_deref());
     let address_text = what.phone.clone().or_else(|| invocation.configuration.phone.clone());
     let address_text = address_text.unwrap_or_else(|| "usb".to_owned());
-    let attempt = address(&address_text, what).and_then(|address| {
+    let attempt = named_phone(invocation, what.phone.as_deref()).and_then(|named| {
+        let address = with_personality(named.address, what)?;
         if let (PhoneAddress::Usb { selector }, Some(wait_s)) = (&address, wait_s) {
             phone::wait_for(invocation, selector, wait_s)?;
         }
-        let setup = Setup { address, book_name: book_name.clone(), dry_run, started_us };
+        let setup = Setup { address, phone_name: named.name, dry_run, started_us };
         run_session(invocation, what, &setup)
     });
     match attempt {
@@ -74,13 +76,13 @@ fn session(
 /// What was decided before anything was opened.
 struct Setup {
     address: PhoneAddress,
-    book_name: String,
+    /// The paired phone that was named; the one at the address must be it.
+    phone_name: Option<String>,
     dry_run: bool,
     started_us: u64,
 }
 
-fn address(text: &str, what: &WhatArguments) -> Result<PhoneAddress, Failed> {
-    let address: PhoneAddress = text.parse()?;
+fn with_personality(address: PhoneAddress, what: &WhatArguments) -> Result<PhoneAddress, Failed> {
     if what.transport.is_some() && !matches!(address, PhoneAddress::Usb { .. }) {
         return Err(Failed::usage(
             format!("--transport is for phones on the USB cable, and {address} is none"),
@@ -111,13 +113,29 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
     let world = invocation.world;
     let configuration = &invocation.configuration;
     let profiles = phone::profiles(world)?;
-    let connected =
-        phone::open_phone(world, &store, &profiles, &setup.address, what.transport.map(Into::into))?;
+    let mode = what.mode.or(configuration.mode);
+    let introduction = Introduction {
+        store: &store,
+        profiles: &profiles,
+        clock: &world.clock,
+        randomness: &*world.randomness,
+        access: agent::access_for(mode.unwrap_or_default(), setup.dry_run),
+    };
+    let met = agent::meet(
+        phone::open_phone(world, &store, &profiles, &setup.address, what.transport.map(Into::into))?,
+        &introduction,
+    )?;
+    if let Some(failed) = setup.phone_name.as_deref().and_then(|name| not_the_named_one(name, &met)) {
+        return Err(failed);
+    }
+    // A paired phone has its book; the command line goes before it, the configuration after it.
+    let paired_book = met.pairing().map(|pairing| pairing.book.clone());
+    let book_name = invocation.book_name(what.book.as_deref().or(paired_book.as_deref()));
     let interrupted = || world.is_interrupted();
     let wish = Wish {
         store: &store,
-        book: &setup.book_name,
-        mode: what.mode.or(configuration.mode),
+        book: &book_name,
+        mode,
         conflicts: what.conflicts.or(configuration.conflicts).map_or(ConflictPolicy::Hold, Into::into),
         guards: configuration.guards.guards(),
         dry_run: setup.dry_run,
@@ -132,11 +150,11 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
     let heading = Heading {
         phone: String::new(),
         channel: String::new(),
-        book: setup.book_name.clone(),
+        book: book_name.clone(),
         mode: wish.mode.unwrap_or_default(),
         arguments: repeated(what),
     };
-    let ended = reported(invocation, what, setup, heading, |report| agent::sync(connected, &wish, report))?;
+    let ended = reported(invocation, what, setup, heading, |report| agent::sync_with(met, &wish, report))?;
     drop(lock);
     Ok(ended)
 }
@@ -238,7 +256,8 @@ mod tests {
     #[test]
     fn a_personality_belongs_to_a_simulated_phone() {
         let what = WhatArguments { sim_personality: Some("android".into()), ..WhatArguments::default() };
-        assert_eq!(address("sim:/p", &what).unwrap().to_string(), "sim:/p?android");
-        assert_eq!(address("dir:/p", &what).unwrap_err().exit, ExitCode::Usage);
+        let with = |address: &str| with_personality(address.parse().unwrap(), &what);
+        assert_eq!(with("sim:/p").unwrap().to_string(), "sim:/p?android");
+        assert_eq!(with("dir:/p").unwrap_err().exit, ExitCode::Usage);
     }
 }

@@ -78,6 +78,20 @@ impl fmt::Display for PhoneAddress {
 }
 
 impl PhoneAddress {
+    /// Whether both are directories, and the same one under whatever path.
+    #[must_use]
+    pub fn is_same_directory(&self, other: &Self) -> bool {
+        let (Self::Directory(one), Self::Directory(other)) = (self, other) else { return false };
+        let place = |path: &PathBuf| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((
+                std::os::unix::fs::MetadataExt::dev(&metadata),
+                std::os::unix::fs::MetadataExt::ino(&metadata),
+            ))
+        };
+        place(one).is_some() && place(one) == place(other)
+    }
+
     /// Opens the tree of a directory; `None` for the phones that are reached over a link, which whoever has the
     /// link opens as an MTP tree.
     ///

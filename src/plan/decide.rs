@@ -101,13 +101,16 @@ impl Decider<'_> {
             plan.actions.push(delete_other(&case.link, kept, held, reason));
         } else {
             // The source is gone or cannot be written, and the copy holds something a person typed: it stays,
-            // as an ordinary contact that the relationship no longer concerns.
-            plan.notes.push(format!(
-                "“{}” was deleted on the {} but edited on the {}; it stays there and is no longer synced.",
-                held.card.display_name(),
-                gone.words(),
-                kept.words()
-            ));
+            // as an ordinary contact that the relationship no longer concerns. What was lost nobody deleted; that the
+            // side is not as it was left is told for all of them.
+            if !lost {
+                plan.notes.push(format!(
+                    "“{}” was deleted on the {} but edited on the {}; it stays there and is no longer synced.",
+                    held.card.display_name(),
+                    gone.words(),
+                    kept.words()
+                ));
+            }
             plan.actions.push(Action {
                 headline: Headline::Settle,
                 after: PairAfter::Unlinked,

@@ -63,7 +63,17 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             .filter(|(index, there)| !**there && self.rows.get(*index).is_some_and(|row| !row.deleted))
             .map(|(index, _)| index)
             .collect();
+        let known = self.rows.iter().filter(|row| !row.deleted).count();
+        let may_be_another = self.generation == 0
+            && self.restarted.is_none()
+            && listing.completeness == Completeness::Complete
+            && !listing.entries.is_empty();
         self.adopt_strangers(&strangers, &mut absent, newest)?;
+        // No marker vouches for this folder. A card that was swapped looks like this, and is no mass deletion.
+        if may_be_another && known > 0 && absent.len() == known {
+            self.restarted =
+                Some(String::from("everything that was on it is gone, and other contacts are there"));
+        }
         if listing.completeness == Completeness::Complete {
             let mut absent: Vec<usize> = absent.into_iter().collect();
             absent.sort_unstable();
@@ -152,7 +162,11 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
     ) -> Result<(), ProviderError> {
         let mut found = Vec::with_capacity(strangers.len());
         for entry in strangers {
-            let content = self.read(&entry.locator)?;
+            let content = match self.read(&entry.locator)? {
+                // It may be a file that was moved here: one bad transfer must not make a deletion of that.
+                Read::Unusable(_) if !absent.is_empty() => self.read(&entry.locator)?,
+                content => content,
+            };
             let (revision, uid_hash, problem) = match &content {
                 Read::Vanished => continue,
                 Read::Card(card) => (Some(Revision::of(card.as_bytes())), uid_hash(card), None),
@@ -165,9 +179,10 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
                 stamp: entry.stamp.clone(),
                 revision,
                 uid_hash,
-                problem,
                 deleted: false,
-                settled: is_before(&entry.stamp, newest),
+                // One bad transfer must not make a card unusable for good: it is read again in the next session.
+                settled: problem.is_none() && is_before(&entry.stamp, newest),
+                problem,
                 verified_ms: self.clock.now_ms(),
             };
             found.push((row, content));

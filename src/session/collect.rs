@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::contact::{self, Card, FieldMask};
+use crate::ics::SyncState;
 use crate::plan::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
 use crate::provider::{
     Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError,
@@ -63,6 +64,11 @@ pub(super) fn collect(
         left_out: Vec::new(),
     };
     let phone_set = collector.side(Side::Phone, states, report)?;
+    if let Some(why) = phone_set.restarted.as_ref().filter(|_| links > 0) {
+        report.event(&Event::Note(format!(
+            "The phone is not as it was left: {why}. Everything is compared anew, and nothing is deleted."
+        )));
+    }
     let pc_set = collector.side(Side::Pc, states, report)?;
     let mut waiting: HashMap<LinkId, Vec<OpenConflict>> = HashMap::new();
     for conflict in collector.parties.ledger.open_conflicts()? {
@@ -77,6 +83,9 @@ pub(super) fn collect(
         collector.draft(link);
     }
     let restarted = phone_set.restarted.is_some() || pc_set.restarted.is_some();
+    if restarted {
+        collector.take_in_unlinked()?;
+    }
     let mut linked = collector.finish_drafts(restarted, &waiting)?;
     if compare_all {
         forget_one_sided(&mut linked, &collector.parties.phone.capabilities().fields);
@@ -174,6 +183,19 @@ impl Collector<'_, '_> {
             (None, Seen::Deleted | Seen::Lost) => {}
         }
         self.pending.insert((side, item), change);
+        Ok(())
+    }
+
+    /// What is on the phone after a restart may have been there before: the PC's contacts without a partner take part
+    /// in finding pairs, as at a first meeting, or those that came back would be doubled.
+    fn take_in_unlinked(&mut self) -> Result<(), Failure> {
+        let all = self.parties.pc.changes_since(&SyncState::empty()).map_err(Failure::pc)?;
+        for change in all.changes {
+            let is_told = self.pending.contains_key(&(Side::Pc, change.item));
+            if !is_told && self.parties.ledger.link_of_pc(change.item)?.is_none() {
+                self.change(Side::Pc, change, true)?;
+            }
+        }
         Ok(())
     }
 

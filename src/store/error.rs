@@ -59,18 +59,6 @@ pub enum StoreError {
         /// The newest format known here.
         known: i64,
     },
-    /// The database has an older format and was opened for reading only, so it cannot be brought up to date.
-    #[error(
-        "the database {} has the older format {found}; run a command that may write, such as a sync without \
-         --dry-run, which brings it up to date",
-        path.display()
-    )]
-    Older {
-        /// The database.
-        path: PathBuf,
-        /// The format it has.
-        found: i64,
-    },
     /// The database may only be read: by its permissions, or because it was opened for a dry run.
     #[error(
         "the database {} can only be read here; check who owns the file and its folder and whether the disk is \
@@ -132,10 +120,9 @@ impl From<StoreError> for LedgerError {
 impl From<StoreError> for ProviderError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Damaged { .. }
-            | StoreError::Foreign { .. }
-            | StoreError::Newer { .. }
-            | StoreError::Older { .. } => Self::Unusable(error.to_string()),
+            StoreError::Damaged { .. } | StoreError::Foreign { .. } | StoreError::Newer { .. } => {
+                Self::Unusable(error.to_string())
+            }
             StoreError::NoSuchContact(_) => Self::Gone(error.to_string()),
             other => Self::Storage(other.to_string()),
         }

@@ -29,6 +29,18 @@ impl Store {
         Ok(self.sessions_where(&format!("{SESSION} WHERE s.id = ?1"), id.0)?.into_iter().next())
     }
 
+    /// The last session of a relationship that changed anything.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn last_session(
+        &self,
+        relationship: RelationshipId,
+    ) -> Result<Option<SessionSummaryRow>, StoreError> {
+        let sql = format!("{SESSION} WHERE s.relationship = ?1 ORDER BY s.id DESC LIMIT 1");
+        Ok(self.sessions_where(&sql, relationship.0)?.into_iter().next())
+    }
+
     fn sessions_where(&self, sql: &str, key: i64) -> Result<Vec<SessionSummaryRow>, StoreError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(sql)?;
@@ -62,7 +74,8 @@ impl Store {
     }
 }
 
-const SESSION: &str = "SELECT s.id, s.started_ms, s.ended_ms, p.label, b.name, s.summary FROM sessions AS s
+const SESSION: &str =
+    "SELECT s.id, s.started_ms, s.ended_ms, coalesce(p.name, p.label), b.name, s.summary FROM sessions AS s
     JOIN relationships AS r ON r.id = s.relationship JOIN phones AS p ON p.id = r.phone
     JOIN books AS b ON b.id = r.book";
 

@@ -42,5 +42,5 @@ pub use ledger::RelationshipLedger;
 pub use lock::SessionLock;
 pub use observed::PhoneMetadata;
 pub use open::{OpenOptions, Store};
-pub use phones::{KnownPhone, PhoneId, PhoneSighting, RelationshipId, RelationshipRow};
+pub use phones::{KnownPhone, PhoneId, PhonePairing, PhoneSighting, RelationshipId, RelationshipRow};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};

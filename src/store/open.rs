@@ -10,6 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{Fault, StoreError};
@@ -56,8 +57,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Foreign`], [`StoreError::Damaged`], [`StoreError::Newer`] (the file is then untouched),
-    /// [`StoreError::Unreachable`], [`StoreError::ReadOnly`], [`StoreError::Busy`], [`StoreError::Full`]; with
-    /// `read_only` also [`StoreError::Older`].
+    /// [`StoreError::Unreachable`], [`StoreError::ReadOnly`], [`StoreError::Busy`], [`StoreError::Full`]. With
+    /// `read_only` nothing of an older format is changed: a copy in memory is brought up to date and read.
     pub fn open(path: &Path, options: &OpenOptions) -> Result<Self, StoreError> {
         let header = read_header(path)?;
         if let Some(header) = &header {
@@ -150,7 +151,10 @@ impl Store {
         match found {
             0 => Self::in_memory_at(path),
             SCHEMA_VERSION => Ok(Self::over(connection, path, true, sharing.into_file())),
-            found => Err(StoreError::Older { path: path.to_path_buf(), found }),
+            _ => {
+                let copied = brought_up_to_date(&connection).map_err(|fault| fault.at(path))?;
+                Ok(Self::over(copied, path, true, sharing.into_file()))
+            }
         }
     }
 
@@ -163,6 +167,18 @@ impl Store {
             _readers_lock: readers_lock,
         }
     }
+}
+
+/// A copy in memory of a database of an older format, in the newest one: a dry run may look, and not touch.
+fn brought_up_to_date(older: &Connection) -> Result<Connection, Fault> {
+    /// So many pages are copied at once; nobody else waits for them.
+    const PAGES_PER_STEP: i32 = 1_000;
+    let mut copied = Connection::open_in_memory()?;
+    Backup::new(older, &mut copied)?.run_to_completion(PAGES_PER_STEP, Duration::ZERO, None)?;
+    configure(&copied, 0)?;
+    migrate(&copied, MIGRATIONS)?;
+    copied.pragma_update(None, "query_only", true)?;
+    Ok(copied)
 }
 
 /// The header of the file, `None` if there is no file or an empty one.
@@ -372,12 +388,18 @@ mod tests {
     fn a_newer_format_is_refused_and_left_untouched() {
         let rig = Rig::new();
         drop(rig.store());
-        Connection::open(rig.path()).unwrap().pragma_update(None, "user_version", 2).unwrap();
+        Connection::open(rig.path())
+            .unwrap()
+            .pragma_update(None, "user_version", SCHEMA_VERSION + 1)
+            .unwrap();
         let folder = rig.path().parent().unwrap().to_path_buf();
         let before = files(&folder);
         for read_only in [false, true] {
             let error = Store::open(&rig.path(), &OpenOptions { read_only, busy_timeout_ms: 0 }).unwrap_err();
-            assert_eq!(error, StoreError::Newer { path: rig.path(), found: 2, known: 1 });
+            assert_eq!(
+                error,
+                StoreError::Newer { path: rig.path(), found: SCHEMA_VERSION + 1, known: SCHEMA_VERSION }
+            );
             assert_eq!(files(&folder), before);
         }
     }
@@ -387,9 +409,11 @@ mod tests {
         let rig = Rig::new();
         drop(rig.store());
         let newer = Connection::open(rig.path()).unwrap();
-        newer.pragma_update(None, "user_version", 2).unwrap();
+        newer.pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
         assert!(has_log(&rig.path()));
-        assert!(matches!(writing(&rig.path()), Err(StoreError::Newer { found: 2, .. })));
+        assert!(
+            matches!(writing(&rig.path()), Err(StoreError::Newer { found, .. }) if found == SCHEMA_VERSION + 1)
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! The phones that were seen, and which of them is synced with which book.
+//! The phones that were seen, which of them are paired, and which of them is synced with which book.
 //!
-//! A row stands for one channel of one phone, which is one replica with its own id.
+//! A row stands for one channel of one phone, which is one replica with its own id. Whether a phone that is connected
+//! is one of these is not decided here.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
@@ -28,12 +29,29 @@ pub struct PhoneSighting {
     pub guid: Guid,
     /// What a person calls it.
     pub label: String,
-    /// The USB serial number, if it has one.
+    /// The address by which it is found again: "usb:SERIAL", "dir:PATH" or "sim:PATH".
     pub serial: Option<String>,
     /// The name of the device profile.
     pub profile: String,
     /// The way of listing that works on it; `None` keeps what is remembered.
     pub listing: Option<String>,
+    /// Manufacturer and model as it says itself; `None` keeps what is remembered.
+    pub model: Option<String>,
+    /// USB vendor and product id, as in "18d1:4ee1"; `None` keeps what is remembered.
+    pub usb_id: Option<String>,
+    /// Whether the address names this one phone; without a serial number it names its model.
+    pub has_serial: bool,
+}
+
+/// What a person said of a phone by pairing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhonePairing {
+    /// What the person calls it; no other phone has that name in any letter case.
+    pub name: String,
+    /// The name of the book that it syncs with.
+    pub book: String,
+    /// When it was paired or its pairing was last changed, in milliseconds since 1970.
+    pub paired_ms: i64,
 }
 
 /// A phone that was seen.
@@ -47,6 +65,10 @@ pub struct KnownPhone {
     pub first_seen_ms: i64,
     /// When it was seen last, in milliseconds since 1970.
     pub last_seen_ms: i64,
+    /// The generation in its marker after the last session that wrote to it; 0 if none ever did.
+    pub generation: u64,
+    /// How it is paired, if it is.
+    pub pairing: Option<PhonePairing>,
 }
 
 /// What is synced with what.
@@ -56,7 +78,7 @@ pub struct RelationshipRow {
     pub id: RelationshipId,
     /// The phone.
     pub phone: PhoneId,
-    /// The phone's label.
+    /// The phone's name, or its label if it is not paired.
     pub phone_label: String,
     /// The book's name.
     pub book: String,
@@ -67,9 +89,12 @@ pub struct RelationshipRow {
 }
 
 const PHONE: &str =
-    "SELECT id, guid, label, serial, profile, listing, first_seen_ms, last_seen_ms FROM phones";
+    "SELECT p.id, p.guid, p.label, p.serial, p.profile, p.listing, p.first_seen_ms, p.last_seen_ms,
+    p.model, p.usb_id, p.has_serial, p.generation, p.name, b.name, p.paired_ms
+    FROM phones AS p LEFT JOIN books AS b ON b.id = p.book";
 
-const RELATIONSHIP: &str = "SELECT r.id, r.phone, p.label, b.name, r.mode, r.settings FROM relationships AS r
+const RELATIONSHIP: &str =
+    "SELECT r.id, r.phone, coalesce(p.name, p.label), b.name, r.mode, r.settings FROM relationships AS r
     JOIN phones AS p ON p.id = r.phone JOIN books AS b ON b.id = r.book";
 
 impl Store {
@@ -85,10 +110,13 @@ impl Store {
         }
         self.write(|connection| {
             let mut upsert = connection.prepare_cached(
-                "INSERT INTO phones (guid, label, serial, profile, listing, first_seen_ms, last_seen_ms)
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+                "INSERT INTO phones (guid, label, serial, profile, listing, first_seen_ms, last_seen_ms, model,
+                        usb_id, has_serial)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7, ?8, ?9)
                     ON CONFLICT (guid) DO UPDATE SET label = excluded.label, serial = excluded.serial,
                         profile = excluded.profile, listing = coalesce(excluded.listing, listing),
+                        model = coalesce(excluded.model, model), usb_id = coalesce(excluded.usb_id, usb_id),
+                        has_serial = excluded.has_serial,
                         last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)
                     RETURNING id",
             )?;
@@ -100,6 +128,9 @@ impl Store {
                     &sighting.profile,
                     &sighting.listing,
                     now_ms,
+                    &sighting.model,
+                    &sighting.usb_id,
+                    sighting.has_serial,
                 ),
                 |row| row.get(0),
             )?;
@@ -112,7 +143,7 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub fn phone(&self, guid: Guid) -> Result<Option<KnownPhone>, StoreError> {
-        let found = self.phones_where(&format!("{PHONE} WHERE guid = ?1"), [guid.to_string()])?;
+        let found = self.phones_where(&format!("{PHONE} WHERE p.guid = ?1"), [guid.to_string()])?;
         Ok(found.into_iter().next())
     }
 
@@ -121,7 +152,80 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub fn phones(&self) -> Result<Vec<KnownPhone>, StoreError> {
-        self.phones_where(&format!("{PHONE} ORDER BY last_seen_ms DESC, id DESC"), [])
+        self.phones_where(&format!("{PHONE} ORDER BY p.last_seen_ms DESC, p.id DESC"), [])
+    }
+
+    /// The paired phones by name.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn paired_phones(&self) -> Result<Vec<KnownPhone>, StoreError> {
+        self.phones_where(&format!("{PHONE} WHERE p.name IS NOT NULL ORDER BY p.name COLLATE NOCASE"), [])
+    }
+
+    /// The paired phone of that name, in any letter case.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn phone_by_name(&self, name: &str) -> Result<Option<KnownPhone>, StoreError> {
+        let folded = name.to_lowercase();
+        let is_it = |phone: &KnownPhone| {
+            phone.pairing.as_ref().is_some_and(|pairing| pairing.name.to_lowercase() == folded)
+        };
+        Ok(self.paired_phones()?.into_iter().find(is_it))
+    }
+
+    /// Pairs a phone: gives it a name and a book, or others than before.
+    ///
+    /// # Errors
+    /// When the database cannot be used, another phone has that name, or the phone is not there.
+    pub fn pair(&self, phone: PhoneId, name: &str, book: &Book<'_>, now_ms: i64) -> Result<(), StoreError> {
+        let taken = self.phone_by_name(name)?.is_some_and(|other| other.id != phone);
+        self.write(|connection| {
+            if taken {
+                return Err(Fault::refused("another phone has that name"));
+            }
+            let changed = connection.execute(
+                "UPDATE phones SET name = ?2, book = ?3, paired_ms = ?4 WHERE id = ?1",
+                (phone.0, name, book.row(), now_ms),
+            )?;
+            if changed == 0 {
+                return Err(Fault::refused("the phone is not in the database"));
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a pairing back. What is remembered of the phone's contacts stays.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub fn forget(&self, phone: PhoneId) -> Result<(), StoreError> {
+        self.write(|connection| {
+            connection.execute(
+                "UPDATE phones SET name = NULL, book = NULL, paired_ms = NULL WHERE id = ?1",
+                [phone.0],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Forgets what a phone's contacts were and which contacts of a book they stand for: the next session compares
+    /// both sides as if they met for the first time. Contacts and history stay, and so do the numbers that were
+    /// given out: none is ever given twice.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub fn forget_memory(&self, phone: PhoneId) -> Result<(), StoreError> {
+        self.write(|connection| {
+            let of_this_phone = "relationship IN (SELECT id FROM relationships WHERE phone = ?1)";
+            for table in ["intents", "links", "states"] {
+                connection.execute(&format!("DELETE FROM {table} WHERE {of_this_phone}"), [phone.0])?;
+            }
+            connection.execute("UPDATE relationships SET link_count = 0 WHERE phone = ?1", [phone.0])?;
+            connection.execute("DELETE FROM observed WHERE phone = ?1", [phone.0])?;
+            Ok(())
+        })
     }
 
     fn phones_where(
@@ -140,12 +244,21 @@ impl Store {
                     serial: row.get(3)?,
                     profile: row.get(4)?,
                     listing: row.get(5)?,
+                    model: row.get(8)?,
+                    usb_id: row.get(9)?,
+                    has_serial: row.get(10)?,
+                };
+                let pairing = match (row.get(12)?, row.get(13)?, row.get(14)?) {
+                    (Some(name), Some(book), Some(paired_ms)) => Some(PhonePairing { name, book, paired_ms }),
+                    _ => None,
                 };
                 found.push(KnownPhone {
                     id: PhoneId(row.get(0)?),
                     sighting,
                     first_seen_ms: row.get(6)?,
                     last_seen_ms: row.get(7)?,
+                    generation: row.get::<_, i64>(11)?.cast_unsigned(),
+                    pairing,
                 });
             }
             Ok(found)
@@ -250,10 +363,65 @@ mod tests {
         assert_eq!(store.see_phone(&seen, 1_500).unwrap(), id);
         let known = store.phone(seen.guid).unwrap().unwrap();
         seen.listing = Some("property list".to_owned());
-        assert_eq!(known, KnownPhone { id, sighting: seen, first_seen_ms: 1_000, last_seen_ms: 2_000 });
+        let (first_seen_ms, last_seen_ms) = (1_000, 2_000);
+        assert_eq!(
+            known,
+            KnownPhone { id, sighting: seen, first_seen_ms, last_seen_ms, generation: 0, pairing: None }
+        );
         let other = store.see_phone(&sighting(2), 3_000).unwrap();
         assert_eq!(store.phones().unwrap().iter().map(|phone| phone.id).collect::<Vec<_>>(), [other, id]);
         assert_eq!(store.phone(sighting(3).guid).unwrap(), None);
+    }
+
+    #[test]
+    fn a_phone_is_paired_by_a_name_of_its_own_and_can_be_forgotten() {
+        let rig = Rig::new();
+        let store = rig.store();
+        let book = rig.book(&store);
+        let (one, two) = (store.see_phone(&sighting(1), 0), store.see_phone(&sighting(2), 0));
+        let (one, two) = (one.unwrap(), two.unwrap());
+        store.pair(one, "Änne's phone", &book, 5).unwrap();
+        assert!(store.pair(two, "ÄNNE's Phone", &book, 5).is_err(), "in any letter case");
+        store.pair(one, "änne's phone", &book, 6).unwrap();
+        let paired = store.phone_by_name("Änne's PHONE").unwrap().unwrap();
+        let pairing = PhonePairing { name: "änne's phone".into(), book: "default".into(), paired_ms: 6 };
+        assert_eq!((paired.id, paired.pairing), (one, Some(pairing)));
+        assert!(store.pair(PhoneId(99), "none", &book, 5).is_err());
+        // Being seen again does not touch it.
+        store.see_phone(&sighting(1), 9_000).unwrap();
+        assert_eq!(store.paired_phones().unwrap().len(), 1);
+        store.forget(one).unwrap();
+        assert_eq!((store.paired_phones().unwrap().len(), store.phones().unwrap().len()), (0, 2));
+        store.pair(two, "Änne's phone", &book, 7).unwrap();
+        store.check().unwrap();
+    }
+
+    #[test]
+    fn forgetting_the_memory_keeps_the_contacts_the_history_and_the_numbers() {
+        use crate::provider::{Confirmation, Direction, IntentStep, ItemId, Ledger, Metadata, Revision};
+        let rig = Rig::new();
+        let store = rig.store();
+        let book = rig.book(&store);
+        let (item, cn) = book.add(&crate::store::testing::card("a", "Ada Example")).unwrap();
+        let ledger = rig.ledger(&store, &book);
+        let phone = store.phones().unwrap()[0].id;
+        let memory = crate::store::PhoneMetadata::new(&store, phone);
+        memory.save(&[crate::store::testing::observed_row(1, "Card/ada.vcf")], 7, 3).unwrap();
+        let session = ledger.open_session(1).unwrap();
+        let delete = IntentStep::Delete { item: ItemId(1), expected: Revision([7; 32]) };
+        ledger.note_intents(session, &[delete]).unwrap();
+        let linked = Confirmation { link: Some((None, item, ItemId(1), None)), ..Confirmation::default() };
+        ledger.confirm(session, &[linked]).unwrap();
+        let mut state = crate::ics::SyncState::empty();
+        state.record(item.0, cn);
+        ledger.put_state(Direction::PcToPhone, &state).unwrap();
+        store.forget_memory(phone).unwrap();
+        store.check().unwrap();
+        assert_eq!((ledger.link_count().unwrap(), ledger.open_intents().unwrap().len()), (0, 0));
+        assert!(ledger.state(Direction::PcToPhone).unwrap().is_empty());
+        assert_eq!(memory.load().unwrap(), []);
+        assert_eq!((memory.next_counter().unwrap(), memory.generation().unwrap()), (7, 3));
+        assert_eq!((book.list().unwrap().len(), store.sessions(9).unwrap().len()), (1, 1));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! tables may change from version to version; the views whose names end in `_v1` keep their columns. Other programs
 //! should open the file read-only (`file:PATH?mode=ro`) and use the views.
 //!
-//! Retention in version 1: rows of `cards` are never deleted. The history refers to the content before each write,
+//! Retention: rows of `cards` are never deleted. The history refers to the content before each write,
 //! so that every change can be shown and taken back. Tombstones in `contacts` and `observed` are kept for good too;
 //! they are what keeps a deleted contact from coming back.
 
@@ -16,7 +16,7 @@ use super::error::Fault;
 pub const APPLICATION_ID: i32 = 0x5442_6b31;
 
 /// The format that this version writes, in the SQLite header's `user_version`.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// One step from a format to the next.
 pub(super) struct Migration {
@@ -27,7 +27,8 @@ pub(super) struct Migration {
 }
 
 /// All steps in order; a new database goes through all of them.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration { to: 1, sql: VERSION_1 }];
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { to: 1, sql: VERSION_1 }, Migration { to: 2, sql: VERSION_2 }];
 
 /// Brings the database to the newest of `migrations`, in one transaction.
 pub(super) fn migrate(connection: &Connection, migrations: &[Migration]) -> Result<(), Fault> {
@@ -260,12 +261,29 @@ CREATE VIEW phones_v1 (
 FROM numbers AS n JOIN contacts AS c ON c.id = n.contact;
 ";
 
+/// Phones can be paired. What was known of a phone stays as it is; its model comes to be known at its next visit.
+const VERSION_2: &str = "
+-- What the phone calls itself: manufacturer and model; NULL until it is seen again.
+ALTER TABLE phones ADD COLUMN model TEXT;
+-- USB vendor and product id, as in 18d1:4ee1; NULL if it was never reached over the cable.
+ALTER TABLE phones ADD COLUMN usb_id TEXT;
+-- 0: phones.serial names only the model, because the phone has no serial number of its own.
+ALTER TABLE phones ADD COLUMN has_serial INTEGER NOT NULL DEFAULT 1;
+-- When a person paired it; NULL: it is only known from being seen.
+ALTER TABLE phones ADD COLUMN paired_ms INTEGER;
+-- What the person calls a paired phone.
+ALTER TABLE phones ADD COLUMN name TEXT CHECK ((name IS NULL) = (paired_ms IS NULL));
+-- The book that a paired phone syncs with.
+ALTER TABLE phones ADD COLUMN book INTEGER REFERENCES books (id) CHECK ((book IS NULL) = (paired_ms IS NULL));
+CREATE UNIQUE INDEX phones_by_name ON phones (name COLLATE NOCASE) WHERE name IS NOT NULL;
+";
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::store::testing::{Rig, action, card, card_of, observed_row};
+    use crate::store::testing::{Rig, action, card, card_of, observed_row, sighting};
     use crate::store::{OpenOptions, Store, book, history, ledger, observed};
 
     fn plan(store: &Store, sql: &str) -> String {
@@ -329,6 +347,7 @@ mod tests {
                 "links_by_pc unique: links.relationship, links.pc_item",
                 "links_by_phone unique: links.relationship, links.phone_item",
                 "links_without_baseline: links.relationship",
+                "phones_by_name unique: phones.name",
             ]
         );
     }
@@ -479,9 +498,30 @@ mod tests {
             state.record(item.0, cn);
             ledger.put_state(Direction::PcToPhone, &state).unwrap();
             ledger.close_session(session, 1_700_000_001_000, "{}").unwrap();
+            let phone = store.phones().unwrap()[0].id;
+            store.pair(phone, "Ada's phone", &book, 1_700_000_002_000).unwrap();
         }
         std::fs::create_dir_all(fixture(SCHEMA_VERSION).parent().unwrap()).unwrap();
         std::fs::copy(rig.path(), fixture(SCHEMA_VERSION)).unwrap();
+    }
+
+    fn paired_since_version_2(version: i64) -> Option<String> {
+        (version >= 2).then(|| "Ada's phone".to_owned())
+    }
+
+    #[test]
+    fn an_older_format_is_read_without_being_touched() {
+        let rig = Rig::new();
+        std::fs::create_dir_all(rig.path().parent().unwrap()).unwrap();
+        std::fs::copy(fixture(1), rig.path()).unwrap();
+        let dry = rig.read_only();
+        assert!(dry.is_read_only());
+        assert_eq!(rig.book(&dry).list().unwrap().len(), 1);
+        assert_eq!(dry.phones().unwrap()[0].pairing, None);
+        assert!(dry.begin().is_err());
+        drop(dry);
+        assert_eq!(std::fs::read(rig.path()).unwrap(), std::fs::read(fixture(1)).unwrap());
+        assert_eq!(std::fs::read_dir(rig.path().parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]
@@ -511,6 +551,10 @@ mod tests {
             let sessions = store.sessions(9).unwrap();
             assert_eq!(sessions[0].ended_ms, Some(1_700_000_001_000));
             assert_eq!(store.actions(sessions[0].id).unwrap()[0].kind, "create");
+            let phone = store.phones().unwrap().remove(0);
+            assert_eq!((phone.sighting.guid, phone.generation), (sighting(1).guid, 1));
+            assert_eq!(phone.sighting.serial, sighting(1).serial);
+            assert_eq!(phone.pairing.map(|pairing| pairing.name), paired_since_version_2(version));
         }
     }
 }

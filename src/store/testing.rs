@@ -66,6 +66,9 @@ pub(crate) fn sighting(number: u8) -> PhoneSighting {
         serial: Some(format!("serial-{number}")),
         profile: "vdir-folder".to_owned(),
         listing: None,
+        model: None,
+        usb_id: None,
+        has_serial: true,
     }
 }
 

@@ -16,6 +16,7 @@ mod crash_cut;
 mod crash_disk;
 mod crash_kill;
 mod crash_world;
+mod identity;
 mod oracle;
 mod programs;
 mod programs_course;

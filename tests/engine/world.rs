@@ -55,6 +55,8 @@ pub struct World {
     pub profiles: Rc<ProfileSet>,
     pub directory: tempfile::TempDir,
     elsewhere: Option<PathBuf>,
+    /// How the phone is reached; with "usb" it is known by its serial number.
+    pub address: String,
     /// The person interrupts the next sessions at the n-th time they are asked, from 1.
     pub interrupt_at: std::cell::Cell<Option<usize>>,
 }
@@ -103,6 +105,7 @@ impl World {
             profiles: profiles(),
             directory: directory.unwrap(),
             elsewhere: None,
+            address: String::from("sim:phone"),
             interrupt_at: std::cell::Cell::new(None),
         }
     }
@@ -145,7 +148,7 @@ impl World {
         let store = Store::open(&self.database(), &options)?;
         let clock: Rc<dyn Clock> = self.clock.clone();
         let randomness: Rc<dyn Randomness> = self.randomness.clone();
-        let address = String::from("sim:phone");
+        let address = self.address.clone();
         let habits = agent::remembered_habits(&store, &address).unwrap_or_default().unwrap_or_default();
         let session = SessionOptions {
             listing_method: MtpTree::listing_method_of(&habits),

@@ -59,6 +59,7 @@ impl VcardFolder {
             WriteFault::Stale => ProviderError::Storage(format!("{MARKER_NAME} is gone")),
         })?;
         self.marker = MarkerState::Known(marker, object);
+        self.marker_is_foreign = false;
         self.replica.generation = marker.generation;
         self.is_prepared = true;
         Ok(marker.generation)

@@ -112,6 +112,10 @@ pub struct VcardFolder {
     pub(super) dates_useless: bool,
     pub(super) is_prepared: bool,
     generation_known: Cell<u64>,
+    /// The marker that is there is another replica's; the first write puts this one's in its place.
+    pub(super) marker_is_foreign: bool,
+    /// Why what is remembered of this replica may be another phone's.
+    doubt: Option<String>,
 }
 
 impl std::fmt::Debug for VcardFolder {
@@ -167,6 +171,8 @@ impl VcardFolder {
             dates_useless: profile.contacts.dates == Dates::Useless,
             is_prepared: false,
             generation_known: Cell::new(0),
+            marker_is_foreign: false,
+            doubt: None,
         };
         channel.locate().map_err(TreeError::for_side)?;
         channel.capabilities.writable &= match &channel.home {
@@ -180,6 +186,38 @@ impl VcardFolder {
             )));
         }
         Ok(channel)
+    }
+
+    /// The replica's id in the folder's marker, if there is one that can be read.
+    #[must_use]
+    pub fn marker_guid(&self) -> Option<Guid> {
+        match &self.marker {
+            MarkerState::Known(marker, _) | MarkerState::Unfinished(marker, _) => Some(marker.guid),
+            MarkerState::Missing | MarkerState::Damaged(_) | MarkerState::Newer(_) => None,
+        }
+    }
+
+    /// Takes the identity that was decided on after the marker was read. With another id than the marker's the
+    /// marker counts as another replica's, and is replaced before the first write. With a `doubt` nothing that is
+    /// remembered of this replica counts in this session.
+    pub fn take_identity(&mut self, guid: Guid, doubt: Option<String>) {
+        self.marker_is_foreign = self.marker_guid().is_some_and(|marked| marked != guid);
+        if self.replica.guid != guid {
+            self.replica.guid = guid;
+            self.replica.generation = 0;
+        }
+        self.doubt = doubt;
+    }
+
+    /// Calls the phone by the name that a person gave it.
+    pub fn set_label(&mut self, label: &str) {
+        label.clone_into(&mut self.replica.label);
+    }
+
+    /// How the device introduced itself.
+    #[must_use]
+    pub fn identity(&self) -> &crate::device::tree::DeviceIdentity {
+        self.tree.identity()
     }
 
     /// What the conversation cost so far.
@@ -304,6 +342,9 @@ impl SimpleProvider for VcardFolder {
 
     fn restarted(&self, generation_known: u64) -> Option<String> {
         self.generation_known.set(generation_known.max(self.generation_known.get()));
+        if self.doubt.is_some() || self.marker_is_foreign {
+            return self.doubt.clone();
+        }
         match &self.marker {
             // Before the first write there is no marker, and nothing is missing. One that says nothing is then
             // what a cut left of the first one.
