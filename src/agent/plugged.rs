@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_phone_without_a_serial_number_is_known_by_its_usb_id() {
-        assert_eq!(address_of(&device("One", "A1B2", true)), "usb:A1");
+        assert_eq!(address_of(&device("One", "A1B2", true)), "usb:A1B2");
         assert_eq!(address_of(&device("One", " ", true)), "usb:18d1:4ee1");
         assert_eq!(choose(&[device("One", "", true)], "18d1:4ee1").unwrap().product, "One");
     }
