@@ -68,6 +68,25 @@ impl SimLink {
         self.phone.clone()
     }
 
+    /// What goes wrong from now on, counted from now; what was planned before does not happen any more.
+    #[cfg(feature = "gadget")]
+    pub(super) fn plan(&mut self, faults: FaultPlan) {
+        self.faults = FaultRunner::new(faults);
+        self.containers = 0;
+        self.bytes_out = 0;
+        self.bytes_in = 0;
+    }
+
+    /// The next event that the phone has ready, without looking for further ones.
+    pub(super) fn next_event(&mut self) -> Result<Option<Vec<u8>>, LinkError> {
+        let event = self.phone.device.borrow_mut().events.pop_front();
+        let Some((code, parameters)) = event else { return Ok(None) };
+        self.begin_container()?;
+        let bytes = container_of_parameters(kind::EVENT, code, 0, &parameters);
+        self.trace.borrow_mut().container(self.containers, Direction::Event, &bytes);
+        Ok(Some(bytes))
+    }
+
     fn check(&self) -> Result<(), LinkError> {
         let device = self.phone.device.borrow();
         if !device.is_plugged || device.plug != self.plug {
@@ -450,19 +469,12 @@ impl Link for SimLink {
         if self.check() == Err(LinkError::Gone) {
             return Err(LinkError::Gone);
         }
-        let event = {
-            let mut device = self.phone.device.borrow_mut();
-            device.watch();
-            device.events.pop_front()
-        };
-        let Some((code, parameters)) = event else {
+        self.phone.device.borrow_mut().watch();
+        let event = self.next_event()?;
+        if event.is_none() {
             self.wait(timeout_ms);
-            return Ok(None);
-        };
-        self.begin_container()?;
-        let bytes = container_of_parameters(kind::EVENT, code, 0, &parameters);
-        self.trace.borrow_mut().container(self.containers, Direction::Event, &bytes);
-        Ok(Some(bytes))
+        }
+        Ok(event)
     }
 
     fn class_request(&mut self, request: &ClassRequest) -> Result<Vec<u8>, LinkError> {

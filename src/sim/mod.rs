@@ -15,6 +15,8 @@ mod catalogue_linux;
 mod dates;
 mod device;
 mod fault;
+#[cfg(feature = "gadget")]
+pub mod gadget;
 mod link;
 mod media;
 mod objects;
