@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use crate::agent::{PairedDevice, UsbId};
 use crate::contact::{ConflictPolicy, Version};
 use crate::device::Transport;
 use crate::relationship::Mode;
@@ -232,6 +233,24 @@ pub enum Command {
         before_help = "Examples:\n  tetherbook demo\n  tetherbook demo --keep /tmp/tetherbook-demo"
     )]
     Demo(DemoArguments),
+    /// Let a plugged-in phone start its sync: the udev rule and the service
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook udev install --print     see what would be written where\n  \
+            sudo tetherbook udev install        write it\n  \
+            sudo tetherbook udev uninstall      take it away again"
+    )]
+    Udev(UdevArguments),
+    /// Wait for a plugged-in phone and sync it; what the service runs
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook attend                                    the phone that is plugged in\n  \
+            tetherbook attend /sys/bus/usb/devices/1-2           the one in this place\n  \
+            journalctl --user -t tetherbook | grep synced        what the service did"
+    )]
+    Attend(AttendArguments),
     /// Write a completion script for a shell
     #[command(
         help_template = TEMPLATE,
@@ -579,6 +598,65 @@ pub struct ManArguments {
     /// Write all pages into this folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     pub directory: Option<PathBuf>,
+}
+
+/// Arguments of `udev`.
+#[derive(Debug, Clone, Args)]
+pub struct UdevArguments {
+    /// What to do
+    #[command(subcommand)]
+    pub action: UdevAction,
+}
+
+/// What to do with the udev rule and the service.
+#[derive(Debug, Clone, Subcommand)]
+pub enum UdevAction {
+    /// Print the udev rule
+    Generate {
+        /// What it is made of.
+        #[command(flatten)]
+        of: RuleArguments,
+    },
+    /// Write the udev rule and the service's unit, and let udev read them; needs root
+    Install {
+        /// What the rule is made of.
+        #[command(flatten)]
+        of: RuleArguments,
+        /// Only show what would be written where
+        #[arg(long)]
+        print: bool,
+        /// Write below this folder and tell udev nothing (for packages)
+        #[arg(long, value_name = "DIR")]
+        root: Option<PathBuf>,
+        /// The program that the service runs [default: this one; /usr/bin/tetherbook with --root]
+        #[arg(long, value_name = "PATH")]
+        program: Option<PathBuf>,
+    },
+    /// Take away what install wrote; needs root
+    Uninstall {
+        /// Look below this folder and tell udev nothing (for packages)
+        #[arg(long, value_name = "DIR")]
+        root: Option<PathBuf>,
+    },
+}
+
+/// What a udev rule is made of, besides the profiles.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RuleArguments {
+    /// A paired phone that desktops are to leave alone, as 04e8:SERIAL; instead of those in the database
+    #[arg(long, value_name = "VENDOR:SERIAL")]
+    pub paired: Vec<PairedDevice>,
+    /// One more device to give access to, as 04e8:6860
+    #[arg(long, value_name = "VID:PID")]
+    pub device: Vec<UsbId>,
+}
+
+/// Arguments of `attend`.
+#[derive(Debug, Clone, Args)]
+pub struct AttendArguments {
+    /// The phone's place under /sys, as udev names it; without it, the one phone that is plugged in
+    #[arg(value_name = "SYSFS-PATH")]
+    pub place: Option<PathBuf>,
 }
 
 fn mode_parser() -> impl TypedValueParser<Value = Mode> {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::agent::{AttendOptions, UNLOCK_WAIT_MINUTES};
 use crate::device::PhoneAddress;
 use crate::relationship::{Guards, Mode};
 
@@ -29,6 +30,31 @@ pub struct Configuration {
     /// How many deletions pass without being asked for.
     #[serde(default)]
     pub guards: GuardsSection,
+    /// What the plug-in service does.
+    #[serde(default)]
+    pub attend: AttendSection,
+}
+
+/// The section `[attend]`: what happens by itself when a phone is plugged in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttendSection {
+    /// So many minutes a locked phone is waited for; 720 (twelve hours) unless set.
+    pub unlock_wait_minutes: Option<u64>,
+    /// Whether a phone that is not paired is announced on the desktop; true unless set.
+    pub announce_unpaired: Option<bool>,
+}
+
+impl AttendSection {
+    /// The options with these settings.
+    #[must_use]
+    pub fn options(&self) -> AttendOptions {
+        let minutes = self.unlock_wait_minutes.unwrap_or(UNLOCK_WAIT_MINUTES);
+        AttendOptions {
+            unlock_wait_ms: minutes.saturating_mul(60_000),
+            announce_unpaired: self.announce_unpaired.unwrap_or(true),
+        }
+    }
 }
 
 /// The section `[guards]`.
@@ -145,6 +171,7 @@ pub fn fault_words(message: &str, key: Option<&str>) -> (String, String) {
         "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number that is not negative",
         "a boolean" => "true or false",
         "struct GuardsSection" => "a section: [guards] on a line of its own",
+        "struct AttendSection" => "a section: [attend] on a line of its own",
         _ => return (message.to_owned(), String::from("correct that line; texts stand in quotes")),
     };
     let what = key.unwrap_or("the value");
@@ -208,13 +235,18 @@ mod tests {
     #[test]
     fn reads_every_key() {
         let text = "book = \"home\"\nphone = \"dir:/srv/cards\"\nmode = \"phone-to-pc\"\nconflicts = \"newest\"\n\
-                    color = \"never\"\n[guards]\ndeletes_max_count = 2\ndeletes_max_percent = 50\n";
+                    color = \"never\"\n[guards]\ndeletes_max_count = 2\ndeletes_max_percent = 50\n\
+                    [attend]\nunlock_wait_minutes = 3\nannounce_unpaired = false\n";
         let read = parse(text, Path::new("config.toml")).unwrap();
         assert_eq!(read.book.as_deref(), Some("home"));
         assert_eq!(read.mode, Some(Mode::PhoneToPc));
         assert_eq!(read.conflicts, Some(PolicyChoice::Newest));
         assert_eq!(read.color, Some(ColourChoice::Never));
         assert_eq!(read.guards.guards(), Guards { deletes_max_count: 2, deletes_max_percent: 50 });
+        assert_eq!(
+            read.attend.options(),
+            AttendOptions { unlock_wait_ms: 180_000, announce_unpaired: false }
+        );
         assert_eq!(parse("", Path::new("config.toml")).unwrap(), Configuration::default());
         assert_eq!(GuardsSection::default().guards(), Guards::default());
     }
@@ -245,6 +277,11 @@ mod tests {
                 "guards = 3\n",
                 "config.toml:1: guards has a value of the wrong kind",
                 "write a section: [guards] on a line of its own",
+            ),
+            (
+                "attend = true\n",
+                "config.toml:1: attend has a value of the wrong kind",
+                "write a section: [attend] on a line of its own",
             ),
             (
                 "book = \"a\"\nbook = \"b\"\n",

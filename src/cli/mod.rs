@@ -6,6 +6,7 @@
 
 mod add;
 mod arguments;
+mod attend;
 mod books;
 mod completions;
 mod configuration;
@@ -20,6 +21,7 @@ mod invocation;
 mod list;
 mod log;
 mod man;
+mod notification;
 mod pair;
 mod paths;
 mod phone;
@@ -31,6 +33,8 @@ mod show;
 mod state;
 mod status;
 mod sync;
+mod udev;
+mod udev_files;
 mod world;
 
 pub use run::run;

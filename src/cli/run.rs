@@ -13,8 +13,8 @@ use super::failure::Failed;
 use super::invocation::{Invocation, Outcome, coloured};
 use super::world::World;
 use super::{
-    add, books, completions, demo, edit, export, forget, import, list, log, man, pair, phones, rm, show,
-    state, status, sync,
+    add, attend, books, completions, demo, edit, export, forget, import, list, log, man, pair, phones, rm,
+    show, state, status, sync, udev,
 };
 
 /// Runs one command line. It always ends with an exit code; whatever failed was told by then.
@@ -80,6 +80,8 @@ fn command(world: &World, arguments: &Arguments) -> Outcome {
         Command::State(arguments) => state::run(&invocation, arguments),
         Command::Log(arguments) => log::run(&invocation, arguments),
         Command::Demo(arguments) => demo::run(&invocation, arguments),
+        Command::Udev(arguments) => udev::run(&invocation, arguments),
+        Command::Attend(arguments) => attend::run(&invocation, arguments),
         Command::Completions(arguments) => completions::run(world, arguments),
         Command::Man(arguments) => man::run(world, arguments),
     }

@@ -7,7 +7,9 @@ use crate::agent::{self, Introduction, StartFailure, Wish};
 use crate::contact::ConflictPolicy;
 use crate::device::PhoneAddress;
 use crate::provider::TrackingOptions;
-use crate::report::{ExitCode, Heading, HumanReport, JsonReport, Progress, Report, Summary, error_line};
+use crate::report::{
+    ExitCode, Heading, HumanReport, JsonReport, Progress, Report, Silence, Summary, error_line,
+};
 use crate::session::Ended;
 use crate::store::{SessionLock, Store};
 
@@ -28,6 +30,29 @@ pub fn run_diff(invocation: &Invocation<'_>, arguments: &DiffArguments) -> Outco
     let ended = session(invocation, &arguments.what, true, None)?;
     let may_say_so = matches!(ended.exit, ExitCode::Done | ExitCode::Conflicts);
     Ok(if arguments.exit_code && may_say_so && ended.differs { ExitCode::Failed } else { ended.exit })
+}
+
+/// One session that nobody watches, for the plug-in service: like `sync`, in silence, for a log must not name contacts,
+/// and never past a guard.
+///
+/// # Errors
+/// When it cannot start.
+pub fn unattended(invocation: &Invocation<'_>, phone: &str, book: &str) -> Result<Ended, Failed> {
+    let what = WhatArguments {
+        phone: Some(phone.to_owned()),
+        book: Some(book.to_owned()),
+        allow_deletes: false,
+        ..WhatArguments::default()
+    };
+    let setup = Setup {
+        address: phone.parse()?,
+        // By its name, a phone that was reset would be refused, and look as if it were unplugged.
+        phone_name: None,
+        dry_run: false,
+        started_us: invocation.world.clock.steady_us(),
+        is_watched: false,
+    };
+    run_session(invocation, &what, &setup)
 }
 
 /// What a session comes down to.
@@ -52,7 +77,7 @@ fn session(
         if let (PhoneAddress::Usb { selector }, Some(wait_s)) = (&address, wait_s) {
             phone::wait_for(invocation, selector, wait_s)?;
         }
-        let setup = Setup { address, phone_name: named.name, dry_run, started_us };
+        let setup = Setup { address, phone_name: named.name, dry_run, started_us, is_watched: true };
         run_session(invocation, what, &setup)
     });
     match attempt {
@@ -80,6 +105,8 @@ struct Setup {
     phone_name: Option<String>,
     dry_run: bool,
     started_us: u64,
+    /// Somebody reads what it says.
+    is_watched: bool,
 }
 
 fn with_personality(address: PhoneAddress, what: &WhatArguments) -> Result<PhoneAddress, Failed> {
@@ -169,6 +196,9 @@ fn reported(
 ) -> Result<Ended, Failed> {
     let world = invocation.world;
     let failed = |error: std::io::Error| Failed::output(&error);
+    if !setup.is_watched {
+        return Ok(work(&mut Silence)?);
+    }
     if invocation.global.json {
         let mut report = JsonReport::new(world.stdout.clone(), setup.dry_run, invocation.global.quiet);
         let ended = with_progress(invocation, setup.started_us, &mut report, work)?;

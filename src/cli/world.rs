@@ -99,6 +99,14 @@ impl World {
         self.variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }
 
+    /// Where this program is on the disk.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn program_path(&self) -> io::Result<PathBuf> {
+        std::env::current_exe()
+    }
+
     /// Whether the person wants to stop.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
