@@ -9,9 +9,15 @@ mod attend;
 mod attend_cable;
 mod attend_run;
 mod attend_words;
+mod diagnosis;
+mod diagnosis_phone;
+mod findings;
 mod identity;
+mod inspection;
 mod pairing;
+mod phone_date;
 mod plugged;
+mod release;
 mod udev_rule;
 mod udev_unit;
 
@@ -23,8 +29,15 @@ pub use attend::{Attendance, Ending, News, PairedPhone, Ran, Seen, Step, UNLOCK_
 pub use attend_cable::PlaceOnBus;
 pub use attend_run::{Answer, AttendOptions, Household, Plugged, PluggedPhone, Rest, attend};
 pub use attend_words::{Notice, ending_line, news_line, notice};
+pub use diagnosis::{Check, Verdict, diagnose, exit_of};
+pub use findings::{
+    Computer, Contacts, Database, DeviceFindings, Findings, Inside, Libmtp, ProfileFindings, TableAnswer,
+    Trouble, Visit, VisitDurations,
+};
 pub use identity::{is_serial_number, usb_address, usb_id_text};
+pub use inspection::Inspector;
 pub use pairing::{PairFailure, Paired, Pairing, PluggedIn, pair, pairing_of, phone_in_words, usable_name};
 pub use plugged::{PluggedFailure, address_of, cable_quirks, choose, open};
+pub use release::{HolderKind, MountedPhone, kind_of, mounted_phones};
 pub use udev_rule::{PairedDevice, RULE_FILE, RULE_MARK, RuleInputError, UsbId, named_ids, rule};
 pub use udev_unit::{UNIT_FILE, UNIT_MARK, unit};

@@ -227,6 +227,24 @@ pub enum Command {
     /// Show past sessions
     #[command(help_template = TEMPLATE, before_help = "Examples:\n  tetherbook log\n  tetherbook log show 12")]
     Log(LogArguments),
+    /// List the phones that are plugged in and what can be seen of them; writes nothing
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook devices\n  \
+            tetherbook devices --json\n  \
+            tetherbook devices --report phone.txt    for a bug report, without personal data"
+    )]
+    Devices(DevicesArguments),
+    /// Check everything on the way to the phone, and say what to do; writes nothing
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook doctor\n  \
+            tetherbook doctor --release              ask the desktop to let go of the phone",
+        after_help = "The exit code is that of the first thing that failed; 0 if nothing did."
+    )]
+    Doctor(DoctorArguments),
     /// Watch a real sync with a simulated phone
     #[command(
         help_template = TEMPLATE,
@@ -580,6 +598,22 @@ pub enum LogAction {
         #[arg(value_name = "SESSION")]
         session: i64,
     },
+}
+
+/// Arguments of `devices`.
+#[derive(Debug, Clone, Args)]
+pub struct DevicesArguments {
+    /// Write a bug report without personal data, to this file or to stdout
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with = "json")]
+    pub report: Option<PathBuf>,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArguments {
+    /// First ask the desktop to unmount the phones that it holds; no program is ended by force
+    #[arg(long)]
+    pub release: bool,
 }
 
 /// Arguments of `completions`.

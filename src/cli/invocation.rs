@@ -50,6 +50,28 @@ impl<'a> Invocation<'a> {
         Ok(Self { world, global, configuration, database, colour })
     }
 
+    /// The same for a command that must work whatever the configuration says: a wrong one counts as none, and what is
+    /// wrong with it is the second value.
+    ///
+    /// # Errors
+    /// When there is no place for a database.
+    pub fn despite_configuration(
+        world: &'a World,
+        global: &'a Global,
+    ) -> Result<(Self, Result<Option<PathBuf>, Failed>), Failed> {
+        let usual = paths::configuration(world);
+        let (configuration, told) = match configuration::read(global.config.as_deref(), usual.as_deref()) {
+            Ok(configuration) => {
+                let file = global.config.clone().or(usual).filter(|path| path.exists());
+                (configuration, Ok(file))
+            }
+            Err(failed) => (Configuration::default(), Err(failed)),
+        };
+        let database = paths::database(world, global.database.as_deref())?;
+        let colour = global.color.or(configuration.color).unwrap_or_default();
+        Ok((Self { world, global, configuration, database, colour }, told))
+    }
+
     /// Opens the database for reading; one that does not exist is empty, and stays so.
     ///
     /// # Errors

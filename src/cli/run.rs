@@ -13,8 +13,8 @@ use super::failure::Failed;
 use super::invocation::{Invocation, Outcome, coloured};
 use super::world::World;
 use super::{
-    add, attend, books, completions, demo, edit, export, forget, import, list, log, man, pair, phones, rm,
-    show, state, status, sync, udev,
+    add, attend, books, completions, demo, devices, doctor, edit, export, forget, import, list, log, man,
+    pair, phones, rm, show, state, status, sync, udev,
 };
 
 /// Runs one command line. It always ends with an exit code; whatever failed was told by then.
@@ -55,10 +55,11 @@ fn spelled_out(arguments: &[OsString]) -> Vec<OsString> {
 }
 
 fn command(world: &World, arguments: &Arguments) -> Outcome {
-    // These two must work whatever the configuration says.
+    // These must work whatever the configuration says.
     match &arguments.command {
         Command::Completions(arguments) => return completions::run(world, arguments),
         Command::Man(arguments) => return man::run(world, arguments),
+        Command::Doctor(doctor) => return doctor::run(world, &arguments.global, doctor),
         _ => {}
     }
     let invocation = Invocation::new(world, &arguments.global)?;
@@ -79,6 +80,8 @@ fn command(world: &World, arguments: &Arguments) -> Outcome {
         Command::Forget(arguments) => forget::run(&invocation, arguments),
         Command::State(arguments) => state::run(&invocation, arguments),
         Command::Log(arguments) => log::run(&invocation, arguments),
+        Command::Devices(arguments) => devices::run(&invocation, arguments),
+        Command::Doctor(doctor) => doctor::run(world, &arguments.global, doctor),
         Command::Demo(arguments) => demo::run(&invocation, arguments),
         Command::Udev(arguments) => udev::run(&invocation, arguments),
         Command::Attend(arguments) => attend::run(&invocation, arguments),

@@ -50,6 +50,8 @@ pub struct World {
     pub interrupted: Arc<AtomicBool>,
     /// The USB bus.
     pub usb: Rc<dyn Ports>,
+    /// Where the system's own files are looked for: `/`.
+    pub root: PathBuf,
 }
 
 impl std::fmt::Debug for World {
@@ -78,6 +80,7 @@ impl World {
                 .collect(),
             terminal,
             usb: Rc::new(Bus::new(Rc::clone(&clock), Box::new(|usb_id| libmtp_knows(usb_id).is_some()))),
+            root: PathBuf::from("/"),
             clock,
             randomness: Rc::new(SystemRandomness),
             stdin: RefCell::new(Box::new(io::stdin())),

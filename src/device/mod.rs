@@ -13,6 +13,7 @@ mod libmtp_table;
 mod open;
 mod profile;
 mod profiles;
+mod survey;
 mod tree;
 mod tree_directory;
 #[cfg(feature = "libmtp")]
@@ -41,6 +42,7 @@ pub use profile::{
     ChannelKind, ContactsSection, Dates, DeviceProfile, Example, Match, ProfileError, Quirks, Transport,
 };
 pub use profiles::ProfileSet;
+pub use survey::SurveyedStorage;
 pub use tree::{
     DeviceIdentity, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Storage,
     TreeCapabilities, TreeError, TreeStatistics, is_plain_name,

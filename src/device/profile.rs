@@ -152,6 +152,13 @@ macro_rules! quirks {
             /// The names of all flags, sorted.
             pub const NAMES: &'static [&'static str] = &[$(stringify!($name)),*];
 
+            /// The names of the flags that are on, sorted.
+            #[must_use]
+            pub fn names_on(self) -> Vec<&'static str> {
+                let flags = [$((stringify!($name), self.$name)),*];
+                flags.into_iter().filter(|(_, is_on)| *is_on).map(|(name, _)| name).collect()
+            }
+
             /// The flags that are on in either.
             #[must_use]
             pub fn union(self, other: Self) -> Self {
@@ -478,6 +485,8 @@ mod tests {
     #[test]
     fn quirks_are_sorted() {
         assert!(Quirks::NAMES.is_sorted());
+        let two = Quirks { split_header: true, extra_byte: true, ..Quirks::default() };
+        assert_eq!(two.names_on(), ["extra_byte", "split_header"]);
     }
 
     #[test]

@@ -110,6 +110,12 @@ impl ProfileSet {
         self.known.iter().map(|known| &known.profile).find(|profile| profile.id == id)
     }
 
+    /// Whether the profile with this id is a person's own and not compiled in.
+    #[must_use]
+    pub fn is_own(&self, id: &str) -> bool {
+        self.known.iter().any(|known| known.is_own && known.profile.id == id)
+    }
+
     /// The quirks that must be known before a session opens, when a device has told no more than its USB id: those
     /// of every profile that names this id. Harmless ones may be among them that the chosen profile lacks.
     #[must_use]
@@ -237,6 +243,7 @@ mod tests {
             ..DeviceIdentity::default()
         };
         assert_eq!(set.choose(&device).unwrap().id, "mine");
+        assert!(set.is_own("mine") && !set.is_own("android") && !set.is_own("none"));
         fs::write(directory.path().join("broken.toml"), "id = 1").unwrap();
         assert!(set.add_folder(directory.path()).is_err());
     }

@@ -3,9 +3,9 @@
 //! It turns handles into references and MTP's errors into those of a tree. It must not know contacts: an object is
 //! a name, a size and a date.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::survey::SurveyedStorage;
 use super::tree::{
     DeviceIdentity, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Place, Storage,
     TreeCapabilities, TreeError, TreeStatistics, is_plain_name,
@@ -23,7 +23,7 @@ const SEND_AGAIN_WAITS_MS: [u64; 3] = [200, 800, 3_200];
 
 /// A phone behind an MTP session.
 pub struct MtpTree {
-    session: Session,
+    pub(super) session: Session,
     clock: Rc<dyn Clock>,
     identity: DeviceIdentity,
     /// Where the dates of the last listing are from; a single look must tell the same ones.
@@ -46,7 +46,8 @@ impl From<MtpError> for TreeError {
             MtpError::Gone => Self::NotFound("the object".to_owned()),
             MtpError::NotSupported(_) => Self::NotSupported(text),
             MtpError::LengthMismatch { .. } => Self::Unreadable(text),
-            MtpError::Locked(_) => Self::Locked(text),
+            // Whoever shows this says already that the phone is locked; only the sign of it is left to be told.
+            MtpError::Locked(sign) => Self::Locked(sign.words().to_owned()),
             MtpError::Busy | MtpError::Held(_) => Self::Busy(text),
             MtpError::StoreFull
             | MtpError::ReadOnly
@@ -203,23 +204,13 @@ impl ObjectTree for MtpTree {
     }
 
     fn storages(&mut self) -> Result<Vec<Storage>, TreeError> {
-        let mut labels = BTreeSet::new();
-        let mut storages = Vec::new();
-        for id in self.session.storage_ids()? {
-            let info = self.session.storage_info(id)?;
-            let texts = [info.description.as_str(), info.volume.as_str(), "Storage"];
-            let text = texts.into_iter().map(str::trim).find(|text| !text.is_empty()).unwrap_or_default();
-            let plain = text.replace(['/', '\\'], "_");
-            let mut label = plain.clone();
-            let mut number = 2;
-            while !labels.insert(label.clone()) {
-                label = format!("{plain} {number}");
-                number += 1;
-            }
-            let root = ObjectReference(Place::Handle { storage: id, handle: 0 });
-            storages.push(Storage { label, root, writable: info.is_writable() });
-        }
-        Ok(storages)
+        let surveyed = self.survey_storages()?;
+        let storage_of = |storage: SurveyedStorage| Storage {
+            label: storage.label,
+            root: ObjectReference(Place::Handle { storage: storage.id, handle: 0 }),
+            writable: storage.info.is_writable(),
+        };
+        Ok(surveyed.into_iter().map(storage_of).collect())
     }
 
     fn list(&mut self, folder: &ObjectReference) -> Result<FolderListing, TreeError> {

@@ -22,6 +22,19 @@ pub enum LockedSign {
     ListingDenied,
 }
 
+impl LockedSign {
+    /// The sign in words, for a sentence.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NoStorages => "it shows no storage",
+            Self::StorageInvalid => "it does not know its own storage any more",
+            Self::StorageUnavailable => "its storage is not available",
+            Self::ListingDenied => "it lets nothing be listed",
+        }
+    }
+}
+
 /// Why an operation failed.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::error::StoreError;
+use super::schema::user_version;
 
 /// Queries that must return no row, and what a row means.
 const RULES: &[(&str, &str)] = &[
@@ -33,6 +34,14 @@ const RULES: &[(&str, &str)] = &[
 ];
 
 impl Store {
+    /// The number of the format that the file has.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn format(&self) -> Result<i64, StoreError> {
+        self.read(user_version)
+    }
+
     /// Checks the file's structure, its references, and the rules that the tables must obey.
     ///
     /// # Errors
@@ -65,6 +74,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use crate::store::schema::SCHEMA_VERSION;
     use crate::store::testing::{Rig, card_of};
 
     #[test]
@@ -84,6 +94,7 @@ mod tests {
             book.add(&card_of(&["UID:a", "FN:Ada Example", "TEL:1"])).unwrap();
             rig.ledger(&store, &book);
             store.check().unwrap();
+            assert_eq!(store.format().unwrap(), SCHEMA_VERSION);
             store.connection.execute_batch(breach).unwrap();
             assert!(store.check().is_err(), "{breach}");
         }

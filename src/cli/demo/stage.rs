@@ -77,6 +77,7 @@ impl<'a> Stage<'a> {
             stderr: real.stdout.clone(),
             interrupted: std::sync::Arc::clone(&real.interrupted),
             usb: Rc::new(NoPorts),
+            root: real.root.clone(),
         };
         Ok(Self {
             invocation,

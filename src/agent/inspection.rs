@@ -1,0 +1,182 @@
+//! Looking at the devices on the bus, and into those that can be opened. It reads, and writes nothing to a phone: no
+//! marker, no leftovers removed.
+
+use std::rc::Rc;
+
+use super::findings::{
+    Contacts, DeviceFindings, Inside, ProfileFindings, TableAnswer, Visit, VisitDurations,
+};
+use super::phone_date;
+use super::plugged::{address_of, cable_quirks};
+use crate::device::{
+    Access, DeviceIdentity, MtpTree, ObjectTree, ProfileSet, Quirks, TreeError, VcardFolder,
+    VcardFolderOptions,
+};
+use crate::ics::Guid;
+use crate::mtp::SessionOptions;
+use crate::provider::{Clock, Completeness, Costs, ProviderError, SimpleProvider};
+use crate::usb::{self, Ports, UsbDevice, UsbError};
+
+/// What an inspection goes by.
+pub struct Inspector<'a> {
+    /// The bus.
+    pub ports: &'a dyn Ports,
+    /// The known devices.
+    pub profiles: &'a ProfileSet,
+    /// How listings worked on the phone of an address in earlier sessions; empty if nothing is remembered.
+    pub habits: &'a dyn Fn(&str) -> String,
+    /// What libmtp's table says of a USB id.
+    pub table: &'a dyn Fn((u16, u16)) -> TableAnswer,
+    /// The time.
+    pub clock: Rc<dyn Clock>,
+}
+
+impl Inspector<'_> {
+    /// Looks at every device on the bus.
+    ///
+    /// # Errors
+    /// When the bus cannot be read.
+    pub fn inspect_all(&self) -> Result<Vec<DeviceFindings>, UsbError> {
+        Ok(self.ports.devices()?.iter().map(|device| self.inspect(device)).collect())
+    }
+
+    fn inspect(&self, device: &UsbDevice) -> DeviceFindings {
+        let quirks = self.profiles.quirks_of_usb(device.usb_id);
+        let mut holders = self.ports.holders(device);
+        let visit = match (device.is_mtp(), device.access) {
+            (false, _) => Visit::ChargeOnly,
+            (true, usb::Access::Denied) => Visit::Denied,
+            (true, usb::Access::Granted) => match self.visit(device, quirks) {
+                Ok(inside) => Visit::Inside(Box::new(inside)),
+                Err(NoVisit::Usb(UsbError::Held(programs))) => {
+                    if !programs.is_empty() {
+                        holders = programs;
+                    }
+                    Visit::Held
+                }
+                Err(NoVisit::Usb(UsbError::NoPermission(_))) => Visit::Denied,
+                Err(NoVisit::Usb(UsbError::Gone)) => Visit::Gone,
+                Err(NoVisit::Usb(UsbError::NoInterface)) => Visit::ChargeOnly,
+                Err(NoVisit::Usb(error)) => Visit::Mute(ProviderError::Storage(error.to_string())),
+                Err(NoVisit::Tree(error)) => Visit::Mute(error.for_side()),
+            },
+        };
+        let in_table = (self.table)(device.usb_id);
+        DeviceFindings { device: device.clone(), holders, quirks: quirks.names_on(), in_table, visit }
+    }
+
+    fn visit(&self, device: &UsbDevice, quirks: Quirks) -> Result<Inside, NoVisit> {
+        let began_us = self.clock.steady_us();
+        let options = SessionOptions {
+            quirks: quirks.for_session(),
+            listing_method: MtpTree::listing_method_of(&(self.habits)(&address_of(device))),
+            ..SessionOptions::default()
+        };
+        let link = self.ports.connect(device, cable_quirks(quirks))?;
+        let mut tree = MtpTree::open(link, Rc::clone(&self.clock), &options)?;
+        let opened_us = self.clock.steady_us();
+        let identity = tree.identity().clone();
+        let profile = self.profiles.choose(&identity);
+        let storages = tree.survey_storages().map_err(TreeError::for_side);
+        let surveyed_us = self.clock.steady_us();
+        let date = tree.date().unwrap_or_default();
+        let mut inside = Inside {
+            info: tree.device_info().clone(),
+            profile: self.profile_findings(&identity),
+            identity,
+            storages,
+            contacts: Contacts::NotLookedFor,
+            date,
+            listing: tree.habits(),
+            costs: tree.costs(),
+            durations: VisitDurations {
+                open_us: opened_us.saturating_sub(began_us),
+                storages_us: surveyed_us.saturating_sub(opened_us),
+                contacts_us: 0,
+            },
+        };
+        match profile {
+            Some(profile) if inside.storages.as_ref().is_ok_and(|storages| !storages.is_empty()) => {
+                let looked_us = self.clock.steady_us();
+                let options = VcardFolderOptions {
+                    access: Access::ReadOnly,
+                    // It is only looked at: nobody will ask for this id.
+                    guid_if_unmarked: Guid::from_random([0; 16]),
+                    label: String::new(),
+                    clock: Rc::clone(&self.clock),
+                };
+                (inside.contacts, inside.listing, inside.costs) =
+                    contacts(VcardFolder::open(Box::new(tree), profile, options), &inside);
+                inside.durations.contacts_us = self.clock.steady_us().saturating_sub(looked_us);
+            }
+            _ => tree.close(),
+        }
+        Ok(inside)
+    }
+
+    fn profile_findings(&self, identity: &DeviceIdentity) -> Option<ProfileFindings> {
+        let profile = self.profiles.choose(identity)?;
+        Some(ProfileFindings {
+            id: profile.id.clone(),
+            name: profile.name.clone(),
+            maker: profile.maker.clone(),
+            is_own: self.profiles.is_own(&profile.id),
+            folders: profile.contacts.folders.clone(),
+            quirks: profile.quirks.names_on(),
+        })
+    }
+}
+
+/// Where the contacts are, how the folders were listed, and what everything cost up to then.
+fn contacts(opened: Result<VcardFolder, ProviderError>, before: &Inside) -> (Contacts, String, Costs) {
+    let mut folder = match opened {
+        Ok(folder) => folder,
+        Err(error) => {
+            let contacts = match error {
+                ProviderError::NoChannel(_) => Contacts::Nowhere,
+                error => Contacts::Unknown(error),
+            };
+            return (contacts, before.listing.clone(), before.costs.clone());
+        }
+    };
+    let place = folder.folder_place().map(str::to_owned);
+    let contacts = match (place, folder.list()) {
+        (None, Ok(_)) => Contacts::Nowhere,
+        (Some(place), Ok(listing)) => {
+            let (storage, path) = place.split_once('/').unwrap_or((&place, ""));
+            let dates = listing.entries.iter().filter_map(|entry| entry.stamp.modified.as_deref());
+            Contacts::Found {
+                storage: storage.to_owned(),
+                path: path.to_owned(),
+                cards: listing.entries.len(),
+                doubt: match listing.completeness {
+                    Completeness::Complete => None,
+                    Completeness::Incomplete(why) => Some(why),
+                },
+                newest: phone_date::newest(dates),
+            }
+        }
+        (_, Err(error)) => Contacts::Unknown(error),
+    };
+    let (listing, costs) = (folder.habits(), folder.costs());
+    folder.close();
+    (contacts, listing, costs)
+}
+
+/// Why there was no look inside.
+enum NoVisit {
+    Usb(UsbError),
+    Tree(TreeError),
+}
+
+impl From<UsbError> for NoVisit {
+    fn from(error: UsbError) -> Self {
+        Self::Usb(error)
+    }
+}
+
+impl From<TreeError> for NoVisit {
+    fn from(error: TreeError) -> Self {
+        Self::Tree(error)
+    }
+}
