@@ -38,7 +38,7 @@ pub struct Ran {
     /// How it ended.
     pub exit: ExitCode,
     /// What was done; `None` if it came to no session.
-    pub summary: Option<Summary>,
+    pub summary: Option<Box<Summary>>,
 }
 
 /// What was seen since the last step.

@@ -261,7 +261,7 @@ mod tests {
             clock: Rc::new(TestClock::at(0)),
             phone: Some(PluggedPhone { serial: "A1".into(), label: "Pixel 7".into(), is_mtp: true }),
             answers: VecDeque::from([Answer::Storages(1)]),
-            sessions: VecDeque::from([Ran { exit: ExitCode::Done, summary: Some(summary) }]),
+            sessions: VecDeque::from([Ran { exit: ExitCode::Done, summary: Some(Box::new(summary)) }]),
             unplugged_at_ms: None,
             stopped_at_ms: None,
             storage_comes_at_ms: None,

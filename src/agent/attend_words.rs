@@ -145,7 +145,7 @@ pub fn notice(pairing: Option<&PairedPhone>, ending: &Ending) -> Option<Notice> 
 }
 
 fn session_notice(name: &str, ran: &Ran) -> Option<Notice> {
-    let done = ran.summary.as_ref().map(done_words).unwrap_or_default();
+    let done = ran.summary.as_ref().map(|summary| done_words(summary)).unwrap_or_default();
     let needed = match ran.exit {
         ExitCode::Done if done.is_empty() => return None,
         ExitCode::Done => String::new(),
@@ -205,7 +205,7 @@ mod tests {
         let mut summary = Summary::new("label", "book", false);
         summary.exit = exit;
         change(&mut summary);
-        Ending::Session(Ran { exit, summary: Some(summary) })
+        Ending::Session(Ran { exit, summary: Some(Box::new(summary)) })
     }
 
     #[test]

@@ -17,8 +17,8 @@ use crate::device::DeviceProfile;
 pub const RULE_FILE: &str = "69-tetherbook.rules";
 /// The first line, by which a file is known as made by this program.
 pub const RULE_MARK: &str = "# Made by: tetherbook udev generate";
-/// The word in `ID_MEDIA_PLAYER` of a paired phone (and in `MIDDLE`): enough for uaccess, which wants any word, and nothing to KDE's
-/// Solid, which wants a number.
+/// The word in `ID_MEDIA_PLAYER` of a paired phone (and in `MIDDLE`): enough for uaccess, which wants any word, and
+/// nothing to KDE's Solid, which wants a number.
 const LEFT_ALONE: &str = "tetherbook";
 /// A serial number is at most one USB string: 126 letters.
 const SERIAL_LETTERS_MAX: usize = 126;

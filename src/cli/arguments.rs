@@ -6,12 +6,15 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
-use crate::agent::{PairedDevice, UsbId};
 use crate::contact::{ConflictPolicy, Version};
-use crate::device::Transport;
-use crate::relationship::Mode;
 
 use super::configuration::book_name;
+
+pub use super::arguments_phones::{
+    AttendArguments, DevicesArguments, DoctorArguments, ForgetArguments, PairArguments, RuleArguments,
+    UdevAction, UdevArguments,
+};
+pub use super::arguments_sync::{DiffArguments, SyncArguments, WhatArguments};
 
 /// Examples stand before the usage line: most people read no further.
 const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
@@ -283,81 +286,6 @@ pub enum Command {
     Man(ManArguments),
 }
 
-/// What is synced with what, and how.
-#[derive(Debug, Clone, Default, Args)]
-pub struct WhatArguments {
-    /// The phone: a paired one's name, usb, usb:SERIAL, dir:PATH or sim:DIR
-    #[arg(long, value_name = "ADDRESS")]
-    pub phone: Option<String>,
-    /// How a simulated phone (sim:DIR) behaves
-    #[arg(long, value_name = "NAME")]
-    pub sim_personality: Option<String>,
-    /// By which way a phone on the cable is reached; its profile knows
-    #[arg(long, value_name = "WAY")]
-    pub transport: Option<TransportChoice>,
-    /// The book on the PC
-    #[arg(long, value_name = "NAME", value_parser = book_name)]
-    pub book: Option<String>,
-    /// Who follows whom
-    #[arg(long, value_name = "MODE", value_parser = mode_parser())]
-    pub mode: Option<Mode>,
-    /// What becomes of a field that both sides changed differently
-    #[arg(long, value_name = "POLICY")]
-    pub conflicts: Option<PolicyChoice>,
-    /// Read every contact on the phone, whatever its date says
-    #[arg(long)]
-    pub deep: bool,
-    /// Tell what it cost
-    #[arg(long)]
-    pub stats: bool,
-    /// Many deletions are meant
-    #[arg(long)]
-    pub allow_deletes: bool,
-}
-
-/// By which way a phone on the cable is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TransportChoice {
-    /// Tetherbook's own MTP over USB
-    Rusb,
-    /// The system's libmtp, for players and old phones
-    Libmtp,
-}
-
-impl From<TransportChoice> for Transport {
-    fn from(choice: TransportChoice) -> Self {
-        match choice {
-            TransportChoice::Rusb => Self::Rusb,
-            TransportChoice::Libmtp => Self::Libmtp,
-        }
-    }
-}
-
-/// Arguments of `sync`.
-#[derive(Debug, Clone, Args)]
-pub struct SyncArguments {
-    /// What is synced with what.
-    #[command(flatten)]
-    pub what: WhatArguments,
-    /// Only show what would be done
-    #[arg(short = 'n', long)]
-    pub dry_run: bool,
-    /// Wait until the phone is plugged in, at most so many seconds (without a number: for ever)
-    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "0")]
-    pub wait: Option<u64>,
-}
-
-/// Arguments of `diff`.
-#[derive(Debug, Clone, Args)]
-pub struct DiffArguments {
-    /// What is compared with what.
-    #[command(flatten)]
-    pub what: WhatArguments,
-    /// End with exit code 1 if there are differences
-    #[arg(long)]
-    pub exit_code: bool,
-}
-
 /// Arguments of `list`.
 #[derive(Debug, Clone, Args)]
 pub struct ListArguments {
@@ -520,34 +448,6 @@ pub enum BooksAction {
     },
 }
 
-/// Arguments of `pair`.
-#[derive(Debug, Clone, Args)]
-pub struct PairArguments {
-    /// The phone: usb, usb:SERIAL, dir:PATH, sim:DIR, or its name, to change its pairing
-    #[arg(long, value_name = "ADDRESS")]
-    pub phone: Option<String>,
-    /// What to call it; without it, what it calls itself
-    #[arg(long, value_name = "NAME")]
-    pub name: Option<String>,
-    /// The book that it syncs with; without it, the usual one
-    #[arg(long, value_name = "NAME", value_parser = book_name)]
-    pub book: Option<String>,
-}
-
-/// Arguments of `forget`.
-#[derive(Debug, Clone, Args)]
-pub struct ForgetArguments {
-    /// The phone's name, or its address
-    #[arg(value_name = "NAME")]
-    pub phone: String,
-    /// Also forget which contacts belong together, so that a next sync compares both sides as at first
-    #[arg(long)]
-    pub memory: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
 /// Arguments of `state`.
 #[derive(Debug, Clone, Args)]
 pub struct StateArguments {
@@ -600,22 +500,6 @@ pub enum LogAction {
     },
 }
 
-/// Arguments of `devices`.
-#[derive(Debug, Clone, Args)]
-pub struct DevicesArguments {
-    /// Write a bug report without personal data, to this file or to stdout
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with = "json")]
-    pub report: Option<PathBuf>,
-}
-
-/// Arguments of `doctor`.
-#[derive(Debug, Clone, Args)]
-pub struct DoctorArguments {
-    /// First ask the desktop to unmount the phones that it holds; no program is ended by force
-    #[arg(long)]
-    pub release: bool,
-}
-
 /// Arguments of `completions`.
 #[derive(Debug, Clone, Args)]
 pub struct CompletionsArguments {
@@ -632,70 +516,6 @@ pub struct ManArguments {
     /// Write all pages into this folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     pub directory: Option<PathBuf>,
-}
-
-/// Arguments of `udev`.
-#[derive(Debug, Clone, Args)]
-pub struct UdevArguments {
-    /// What to do
-    #[command(subcommand)]
-    pub action: UdevAction,
-}
-
-/// What to do with the udev rule and the service.
-#[derive(Debug, Clone, Subcommand)]
-pub enum UdevAction {
-    /// Print the udev rule
-    Generate {
-        /// What it is made of.
-        #[command(flatten)]
-        of: RuleArguments,
-    },
-    /// Write the udev rule and the service's unit, and let udev read them; needs root
-    Install {
-        /// What the rule is made of.
-        #[command(flatten)]
-        of: RuleArguments,
-        /// Only show what would be written where
-        #[arg(long)]
-        print: bool,
-        /// Write below this folder and tell udev nothing (for packages)
-        #[arg(long, value_name = "DIR")]
-        root: Option<PathBuf>,
-        /// The program that the service runs [default: this one; /usr/bin/tetherbook with --root]
-        #[arg(long, value_name = "PATH")]
-        program: Option<PathBuf>,
-    },
-    /// Take away what install wrote; needs root
-    Uninstall {
-        /// Look below this folder and tell udev nothing (for packages)
-        #[arg(long, value_name = "DIR")]
-        root: Option<PathBuf>,
-    },
-}
-
-/// What a udev rule is made of, besides the profiles.
-#[derive(Debug, Clone, Default, Args)]
-pub struct RuleArguments {
-    /// A paired phone that desktops are to leave alone, as 04e8:SERIAL; instead of those in the database
-    #[arg(long, value_name = "VENDOR:SERIAL")]
-    pub paired: Vec<PairedDevice>,
-    /// One more device to give access to, as 04e8:6860
-    #[arg(long, value_name = "VID:PID")]
-    pub device: Vec<UsbId>,
-}
-
-/// Arguments of `attend`.
-#[derive(Debug, Clone, Args)]
-pub struct AttendArguments {
-    /// The phone's place under /sys, as udev names it; without it, the one phone that is plugged in
-    #[arg(value_name = "SYSFS-PATH")]
-    pub place: Option<PathBuf>,
-}
-
-fn mode_parser() -> impl TypedValueParser<Value = Mode> {
-    PossibleValuesParser::new(Mode::ALL.map(Mode::name))
-        .try_map(|name| Mode::by_name(&name).ok_or("no such mode"))
 }
 
 fn version_parser() -> impl TypedValueParser<Value = Version> {

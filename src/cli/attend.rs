@@ -135,7 +135,7 @@ impl Household for Home<'_> {
     fn sync(&mut self, pairing: &PairedPhone) -> Ran {
         let phone = format!("{USB_SCHEME}{}", pairing.serial);
         match sync::unattended(self.invocation, &phone, &pairing.book) {
-            Ok(ended) => Ran { exit: ended.summary.exit, summary: Some(ended.summary) },
+            Ok(ended) => Ran { exit: ended.summary.exit, summary: Some(Box::new(ended.summary)) },
             // What went wrong may name a contact's file; the exit code says enough for a journal.
             Err(failed) => Ran { exit: failed.exit, summary: None },
         }

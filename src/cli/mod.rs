@@ -6,6 +6,8 @@
 
 mod add;
 mod arguments;
+mod arguments_phones;
+mod arguments_sync;
 mod attend;
 mod books;
 mod completions;

@@ -24,7 +24,8 @@ mod tree_libmtp_device;
 mod tree_libmtp_quiet;
 #[cfg(feature = "libmtp")]
 mod tree_libmtp_real;
-#[cfg(all(test, feature = "libmtp"))]
+#[cfg(feature = "libmtp")]
+#[cfg(test)]
 mod tree_libmtp_tests;
 mod tree_mtp;
 

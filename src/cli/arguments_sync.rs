@@ -1,0 +1,89 @@
+//! The grammar of `sync` and `diff`. It does nothing.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+
+use super::arguments::PolicyChoice;
+use super::configuration::book_name;
+use crate::device::Transport;
+use crate::relationship::Mode;
+
+/// What is synced with what, and how.
+#[derive(Debug, Clone, Default, Args)]
+pub struct WhatArguments {
+    /// The phone: a paired one's name, usb, usb:SERIAL, dir:PATH or sim:DIR
+    #[arg(long, value_name = "ADDRESS")]
+    pub phone: Option<String>,
+    /// How a simulated phone (sim:DIR) behaves
+    #[arg(long, value_name = "NAME")]
+    pub sim_personality: Option<String>,
+    /// By which way a phone on the cable is reached; its profile knows
+    #[arg(long, value_name = "WAY")]
+    pub transport: Option<TransportChoice>,
+    /// The book on the PC
+    #[arg(long, value_name = "NAME", value_parser = book_name)]
+    pub book: Option<String>,
+    /// Who follows whom
+    #[arg(long, value_name = "MODE", value_parser = mode_parser())]
+    pub mode: Option<Mode>,
+    /// What becomes of a field that both sides changed differently
+    #[arg(long, value_name = "POLICY")]
+    pub conflicts: Option<PolicyChoice>,
+    /// Read every contact on the phone, whatever its date says
+    #[arg(long)]
+    pub deep: bool,
+    /// Tell what it cost
+    #[arg(long)]
+    pub stats: bool,
+    /// Many deletions are meant
+    #[arg(long)]
+    pub allow_deletes: bool,
+}
+
+/// By which way a phone on the cable is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TransportChoice {
+    /// Tetherbook's own MTP over USB
+    Rusb,
+    /// The system's libmtp, for players and old phones
+    Libmtp,
+}
+
+impl From<TransportChoice> for Transport {
+    fn from(choice: TransportChoice) -> Self {
+        match choice {
+            TransportChoice::Rusb => Self::Rusb,
+            TransportChoice::Libmtp => Self::Libmtp,
+        }
+    }
+}
+
+/// Arguments of `sync`.
+#[derive(Debug, Clone, Args)]
+pub struct SyncArguments {
+    /// What is synced with what.
+    #[command(flatten)]
+    pub what: WhatArguments,
+    /// Only show what would be done
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Wait until the phone is plugged in, at most so many seconds (without a number: for ever)
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "0")]
+    pub wait: Option<u64>,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Clone, Args)]
+pub struct DiffArguments {
+    /// What is compared with what.
+    #[command(flatten)]
+    pub what: WhatArguments,
+    /// End with exit code 1 if there are differences
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+fn mode_parser() -> impl TypedValueParser<Value = Mode> {
+    PossibleValuesParser::new(Mode::ALL.map(Mode::name))
+        .try_map(|name| Mode::by_name(&name).ok_or("no such mode"))
+}
