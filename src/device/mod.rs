@@ -32,6 +32,8 @@ mod tree_mtp;
 #[cfg(test)]
 mod tree_conformance;
 #[cfg(test)]
+mod tree_lab_tests;
+#[cfg(test)]
 mod tree_memory;
 #[cfg(test)]
 mod tree_mtp_tests;

@@ -184,6 +184,10 @@ quirks! {
     /// GetObjectPropList (MTP 9805) answers wrongly or hangs, so it is not even tried. Symptom: lists without
     /// names, or a time-out. Seen on: players with libmtp's "broken property list" flag, Sony phones that list it.
     no_prop_list,
+    /// An object whose transfer (12 bytes and its own) is a multiple of 64 never counts as sent, whatever the packets'
+    /// size: such a card is refused before it is announced. Symptom: sending some objects fails as halted, and the
+    /// device must be plugged in anew. Seen on: QEMU's usb-mtp.
+    no_whole_64_bytes,
     /// No empty packet comes after a transfer that fills its last packet. Symptom: waiting for it times out.
     /// Seen on: Samsung YP players.
     no_zero_length_packet,
@@ -219,6 +223,7 @@ impl Quirks {
             junk_headers: self.junk_in_headers,
             split_writes: self.split_header,
             no_property_list: self.no_prop_list,
+            no_whole_64_bytes: self.no_whole_64_bytes,
         }
     }
 

@@ -21,9 +21,21 @@ use crate::provider::{Clock, Completeness, Costs};
 /// milliseconds. Content alone cannot be repeated: it is tied to its announcement.
 const SEND_AGAIN_WAITS_MS: [u64; 3] = [200, 800, 3_200];
 
+/// Waits before an object that was made just now, and that the phone says is not there, is asked for again, in
+/// milliseconds. QEMU's responder knows a new file only when its file system has told it, a moment after it has
+/// confirmed the file; until then it also gives the next file the same handle.
+const APPEARS_WAITS_MS: [u64; 5] = [10, 40, 150, 300, 500];
+
+/// What a transfer has before the object's own bytes: the container's header.
+const HEADER_BYTES: usize = 12;
+
 /// A phone behind an MTP session.
 pub struct MtpTree {
     pub(super) session: Session,
+    /// Whether objects whose transfer is a multiple of 64 bytes must not be sent.
+    no_whole_64_bytes: bool,
+    /// The object that was made last, until the phone has shown that it knows it.
+    unseen: Option<u32>,
     clock: Rc<dyn Clock>,
     identity: DeviceIdentity,
     /// Where the dates of the last listing are from; a single look must tell the same ones.
@@ -131,6 +143,8 @@ impl MtpTree {
         };
         Ok(Self {
             session,
+            no_whole_64_bytes: options.quirks.no_whole_64_bytes,
+            unseen: None,
             clock,
             identity,
             listed_dates: None,
@@ -158,6 +172,36 @@ impl MtpTree {
         };
         let listed = candidates.iter().copied().find(|code| self.identity.formats.contains(code));
         listed.unwrap_or(format::UNDEFINED)
+    }
+
+    /// Asks about an object, again and again for a second if it was made just now and is said not to be there.
+    fn ask<T>(
+        &mut self,
+        handle: u32,
+        mut question: impl FnMut(&mut Session) -> Result<T, MtpError>,
+    ) -> Result<T, MtpError> {
+        let mut waits_ms = APPEARS_WAITS_MS.into_iter();
+        loop {
+            let answer = question(&mut self.session);
+            let is_missing = matches!(answer, Err(MtpError::Gone));
+            match waits_ms.next().filter(|_| is_missing && self.unseen == Some(handle)) {
+                Some(wait_ms) => self.clock.sleep_ms(wait_ms),
+                None => {
+                    self.unseen = self.unseen.filter(|unseen| *unseen != handle);
+                    return answer;
+                }
+            }
+        }
+    }
+
+    /// Waits until the phone knows what was made last: a listing must show it, and a new folder takes files only then.
+    fn settle(&mut self) -> Result<(), TreeError> {
+        let Some(handle) = self.unseen else { return Ok(()) };
+        match self.ask(handle, |session| session.stat(handle)) {
+            Err(error) if error.ends_session() => Err(error.into()),
+            // Whether it is there is what the listing tells.
+            _ => Ok(()),
+        }
     }
 
     /// The date of one object from the source that the listing used, where a single look used the other one: the
@@ -215,6 +259,7 @@ impl ObjectTree for MtpTree {
 
     fn list(&mut self, folder: &ObjectReference) -> Result<FolderListing, TreeError> {
         let (storage, parent) = folder_of(folder)?;
+        self.settle()?;
         let listing = self.session.list_folder(storage, parent)?;
         if !listing.objects.is_empty() {
             self.listed_dates = Some(listing.date_source);
@@ -230,6 +275,7 @@ impl ObjectTree for MtpTree {
 
     fn find(&mut self, folder: &ObjectReference, name: &str) -> Result<Option<ObjectEntry>, TreeError> {
         let (storage, parent) = folder_of(folder)?;
+        self.settle()?;
         let found = self.session.find_child(storage, parent, name)?;
         Ok(found.map(|object| entry_of(storage, object)))
     }
@@ -244,7 +290,7 @@ impl ObjectTree for MtpTree {
             return Err(TreeError::Unreadable(format!("it has {size_bytes} bytes, more than {limit_bytes}")));
         }
         let handle = handle_of(object)?;
-        let bytes = match self.session.get_object(handle, size_bytes) {
+        let bytes = match self.ask(handle, |session| session.get_object(handle, size_bytes)) {
             // Some devices list the size that a file had when they last looked. A second transfer that is as long
             // as the first one shows that the file has grown; a shorter one could also have been cut.
             Err(MtpError::LengthMismatch { received_bytes, .. })
@@ -268,7 +314,11 @@ impl ObjectTree for MtpTree {
             return Err(TreeError::Refused(format!("{name:?} is no file name")));
         }
         let (storage, parent) = folder_of(folder)?;
+        self.settle()?;
         let size_bytes = size_of(bytes);
+        if self.no_whole_64_bytes && (bytes.len() + HEADER_BYTES).is_multiple_of(64) {
+            return Err(TreeError::Refused(format!("this device cannot take a file of {size_bytes} bytes")));
+        }
         let new = NewObject { name, format: self.format_for(name), size_bytes, modified: "" };
         let mut waits_ms = SEND_AGAIN_WAITS_MS.into_iter();
         loop {
@@ -276,6 +326,7 @@ impl ObjectTree for MtpTree {
             let error = match self.session.send_object(bytes) {
                 Ok(()) => {
                     self.statistics.written_bytes += size_bytes;
+                    self.unseen = Some(handle);
                     return Ok(ObjectReference(Place::Handle { storage, handle }));
                 }
                 Err(error) => error,
@@ -290,14 +341,16 @@ impl ObjectTree for MtpTree {
     }
 
     fn delete(&mut self, object: &ObjectReference) -> Result<(), TreeError> {
-        Ok(self.session.delete_object(handle_of(object)?)?)
+        let handle = handle_of(object)?;
+        Ok(self.ask(handle, |session| session.delete_object(handle))?)
     }
 
     fn rename(&mut self, object: &ObjectReference, name: &str) -> Result<ObjectReference, TreeError> {
         if !is_plain_name(name) {
             return Err(TreeError::Refused(format!("{name:?} is no file name")));
         }
-        match self.session.rename(handle_of(object)?, name) {
+        let handle = handle_of(object)?;
+        match self.ask(handle, |session| session.rename(handle, name)) {
             Ok(()) => Ok(object.clone()),
             Err(error) if is_read_only_name(&error) => {
                 self.rename_absent = true;
@@ -312,13 +365,15 @@ impl ObjectTree for MtpTree {
             return Err(TreeError::Refused(format!("{name:?} is no folder name")));
         }
         let (storage, parent) = folder_of(folder)?;
+        self.settle()?;
         let handle = self.session.create_folder(storage, parent, name)?;
+        self.unseen = Some(handle);
         Ok(ObjectReference(Place::Handle { storage, handle }))
     }
 
     fn stat(&mut self, object: &ObjectReference) -> Result<ObjectEntry, TreeError> {
         let handle = handle_of(object)?;
-        let stat = self.session.stat(handle)?;
+        let stat = self.ask(handle, |session| session.stat(handle))?;
         let is_as_listed = self.listed_dates.is_none_or(|source| source == stat.date_source);
         let mut entry = entry_of(storage_of(object), stat.object);
         if !is_as_listed {

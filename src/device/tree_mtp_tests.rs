@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use super::channel::{Access, VcardFolder, VcardFolderOptions};
 use super::profiles::ProfileSet;
 use super::tree::{ObjectTree, TreeError};
-use super::tree_conformance::{Dates, Expectation, RenameSupport, check_tree};
+use super::tree_conformance::{Dates, Expectation, Lengths, RenameSupport, check_tree};
 use super::tree_mtp::MtpTree;
 use crate::ics::Guid;
 use crate::mtp::SessionOptions;
@@ -141,6 +141,51 @@ fn every_personality_conforms() {
         check_tree(&mut tree, &expectation);
     }
     assert_eq!(catalogue().len(), Personality::names().len());
+}
+
+#[test]
+fn what_was_made_just_now_may_appear_a_moment_later() {
+    let bench = Bench::new("qemu");
+    let root = |tree: &mut MtpTree| tree.storages().unwrap()[0].root.clone();
+    // QEMU answers so until its file system has told it of the file; other questions come to that place too.
+    let late = "fail:2009@GetObject:1,fail:2009@GetObject:2,fail:2009@GetObjectInfo:1";
+    let mut tree = bench.tree(late.parse().unwrap()).unwrap();
+    let folder = root(&mut tree);
+    let object = tree.create(&folder, "late.vcf", b"late").unwrap();
+    let before_ms = bench.clock.now_ms();
+    assert_eq!(tree.read(&object, 4, 100).unwrap(), b"late");
+    assert_eq!(bench.clock.now_ms() - before_ms, 50, "two waits");
+    tree.create(&folder, "next.vcf", b"next").unwrap();
+    assert!(tree.find(&folder, "next.vcf").unwrap().is_some());
+    assert_eq!(bench.clock.now_ms() - before_ms, 60, "one more wait, before the listing");
+    // What was seen before and is gone is gone at once; and waiting comes to an end.
+    tree.delete(&object).unwrap();
+    assert_eq!(tree.read(&object, 4, 100).unwrap_err(), TreeError::NotFound("the object".to_owned()));
+    assert_eq!(bench.clock.now_ms() - before_ms, 60);
+    let never = (1..=20).map(|nth| format!("fail:2009@GetObject:{nth}")).collect::<Vec<_>>().join(",");
+    let mut tree = bench.tree(never.parse().unwrap()).unwrap();
+    let folder = root(&mut tree);
+    let object = tree.create(&folder, "never.vcf", b"never").unwrap();
+    assert_eq!(tree.read(&object, 5, 100).unwrap_err(), TreeError::NotFound("the object".to_owned()));
+    assert_eq!(bench.clock.now_ms() - before_ms, 1_060);
+}
+
+#[test]
+fn a_file_that_would_halt_the_device_is_refused_before_it_is_announced() {
+    let bench = Bench::new("qemu");
+    let quirks = PROFILES.quirks_of_usb((0x46f4, 0x0004)).for_session();
+    let options = SessionOptions { quirks, ..SessionOptions::default() };
+    let link = Box::new(bench.phone.plug_in(FaultPlan::none()));
+    let mut tree = MtpTree::open(link, Rc::<TestClock>::clone(&bench.clock), &options).unwrap();
+    check_tree(
+        &mut tree,
+        &Expectation {
+            rename: RenameSupport::Absent,
+            tells_taken_names: false,
+            lengths: Lengths::NoWhole64,
+            ..Expectation::BEST
+        },
+    );
 }
 
 #[test]

@@ -56,6 +56,8 @@ pub struct Quirks {
     pub split_writes: bool,
     /// GetObjectPropList is never tried.
     pub no_property_list: bool,
+    /// Objects whose transfer is a multiple of 64 bytes must not be sent.
+    pub no_whole_64_bytes: bool,
 }
 
 /// The data phase of a transaction.
@@ -96,6 +98,8 @@ pub(super) struct Transport {
     pub(super) statistics: Statistics,
 }
 
+/// How often a halted endpoint is cleared while leftovers are dropped.
+const MAX_HALTS: usize = 3;
 /// How many stale containers are skipped while a session opens.
 const MAX_STALE_CONTAINERS: usize = 10_000;
 
@@ -143,11 +147,16 @@ impl Transport {
         self.inbound.clear();
         self.drain_first = false;
         let mut leftover = Vec::new();
+        let mut halts = 0;
         for _ in 0..MAX_STALE_CONTAINERS {
             match self.link.bulk_in(&mut leftover, 64 * 1024, self.timeouts.drain_ms) {
                 Ok(()) => {}
                 Err(LinkError::TimedOut(_)) => return Ok(()),
-                Err(LinkError::Stalled) => self.clear_halt()?,
+                // One that halts again at once waits for something else; asking on would never come to an end.
+                Err(LinkError::Stalled) if halts < MAX_HALTS => {
+                    halts += 1;
+                    self.clear_halt()?;
+                }
                 Err(error) => return Err(MtpError::from_link(error, "drain")),
             }
         }
@@ -188,8 +197,11 @@ impl Transport {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        if self.drain_first {
-            self.drain()?;
+        if self.drain_first
+            && let Err(error) = self.drain()
+        {
+            self.broken = Some(error.clone());
+            return Err(error);
         }
         self.statistics.begin(operation);
         let result = self.exchange(operation, transaction, parameters, phase);

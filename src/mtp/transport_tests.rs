@@ -91,6 +91,18 @@ fn outgoing_transfers_of_whole_packets_are_closed_by_an_empty_one() {
 }
 
 #[test]
+fn a_device_that_halts_again_and_again_is_given_up() {
+    let link = ScriptedLink::new(|_, _, _| Answer::Raw(vec![Err(LinkError::Stalled); 100]));
+    let log = link.log();
+    let mut transport = transport(link);
+    assert_eq!(get_object(&mut transport, 1, 10).err(), Some(MtpError::Stalled("GetObject")));
+    assert_eq!(get_object(&mut transport, 2, 10).err(), Some(MtpError::Stalled("drain")));
+    assert!(transport.is_broken());
+    assert!(get_object(&mut transport, 3, 10).is_err());
+    assert_eq!((log.borrow().commands.len(), log.borrow().halts_cleared), (1, 4));
+}
+
+#[test]
 fn more_data_than_wanted_is_counted_but_not_kept() {
     let link = ScriptedLink::new(|_, _, _| data(payload(100_000)));
     let mut transport = transport(link);

@@ -83,9 +83,11 @@ impl Device {
         self.personality.transport.needs_empty_packet
     }
 
-    fn queue(&mut self, bytes: Vec<u8>) {
+    fn queue(&mut self, bytes: Vec<u8>, is_data: bool) {
         let transport = self.personality.transport;
         let pieces: Vec<Vec<u8>> = match transport.cut {
+            // A response is one transfer on every phone.
+            _ if !is_data => vec![bytes],
             TransferCut::Whole => vec![bytes],
             TransferCut::HeaderApart => {
                 let (header, payload) = bytes.split_at(HEADER_BYTES.min(bytes.len()));
@@ -132,8 +134,9 @@ impl Device {
                     place.copy_from_slice(&told.to_le_bytes());
                 }
             }
-            self.queue(bytes);
+            self.queue(bytes, true);
         }
-        self.queue(container_of_parameters(kind::RESPONSE, answer.code, response_id, &answer.parameters));
+        let response = container_of_parameters(kind::RESPONSE, answer.code, response_id, &answer.parameters);
+        self.queue(response, false);
     }
 }

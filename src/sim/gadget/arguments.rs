@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::sim::{HeaderWanted, TransferCut, TransferEnd, Transport};
+
 /// How the phone's interface presents itself to the PC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum InterfaceClass {
@@ -12,6 +14,39 @@ pub enum InterfaceClass {
     /// Vendor specific, FF/FF/00, known as MTP by its name alone (and by the Microsoft descriptor, where the
     /// gadget's configuration gives it out).
     Vendor,
+}
+
+/// A habit of the transport, of those that a device's profile has a flag for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Habit {
+    /// One extra byte follows a transfer that fills its last packet.
+    ExtraByte,
+    /// Nothing follows a transfer that fills its last packet.
+    NoEmptyPacket,
+    /// A transfer from the PC that fills its last packet must be closed by an empty one.
+    NeedsEmptyPacket,
+    /// Data come to the PC as header and payload in separate transfers.
+    HeaderApart,
+    /// Data from the PC must come as header and payload in separate transfers; otherwise the endpoint stalls.
+    WantsHeaderApart,
+    /// Data to the PC have a wrong code and transaction id.
+    JunkHeaders,
+    /// The phone is mute if no session was opened within three seconds.
+    MuteAfter3s,
+}
+
+impl Habit {
+    pub(super) fn apply(self, transport: &mut Transport) {
+        match self {
+            Self::ExtraByte => transport.end = TransferEnd::ExtraByte,
+            Self::NoEmptyPacket => transport.end = TransferEnd::Nothing,
+            Self::NeedsEmptyPacket => transport.needs_empty_packet = true,
+            Self::HeaderApart => transport.cut = TransferCut::HeaderApart,
+            Self::WantsHeaderApart => transport.header = HeaderWanted::Apart,
+            Self::JunkHeaders => transport.junk_headers = true,
+            Self::MuteAfter3s => transport.mute_after_ms = 3_000,
+        }
+    }
 }
 
 /// A simulated phone that speaks MTP as a real USB gadget.
@@ -27,6 +62,9 @@ pub struct GadgetArguments {
     /// The phone whose habits are simulated
     #[arg(long, value_name = "NAME", default_value = "android")]
     pub personality: String,
+    /// Habits of the transport beside the phone's own
+    #[arg(long, value_enum, value_name = "HABIT")]
+    pub habit: Vec<Habit>,
     /// The serial number in the phone's device information
     #[arg(long, value_name = "SERIAL")]
     pub serial: Option<String>,

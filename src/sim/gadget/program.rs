@@ -45,6 +45,9 @@ fn phone(arguments: &GadgetArguments, clock: Rc<dyn Clock>) -> Result<Phone, Gad
             name: arguments.personality.clone(),
             known: Personality::names().join(", "),
         })?;
+    for habit in &arguments.habit {
+        habit.apply(&mut personality.transport);
+    }
     if let Some(serial) = &arguments.serial {
         personality.serial.clone_from(serial);
     }
