@@ -35,6 +35,9 @@ impl Reached {
     }
 }
 
+/// The seed of the chance in every session of this file.
+const CHANCE: u64 = 7;
+
 /// A session to be disturbed: where it begins, what went over the cable without a fault, and what it came to.
 struct Recorded {
     name: String,
@@ -45,8 +48,11 @@ struct Recorded {
 }
 
 impl Recorded {
-    fn of(name: String, mut world: World) -> Self {
+    fn of(name: String, world: World) -> Self {
         let start = world.snapshot();
+        // From the same chance as the disturbed sessions: it decides which item is read again, and so how many
+        // containers there are.
+        let mut world = start.world(CHANCE);
         world.sync();
         let trace = world.trace.as_ref().unwrap().borrow().entries.clone();
         let expected = world.settle_down(&format!("{name} without a fault"));
@@ -66,7 +72,7 @@ impl Recorded {
     /// One disturbed session and what comes after it.
     fn disturb(&mut self, fault: Fault, documented: &[u8], reached: &mut Reached) {
         let context = format!("{} with {fault}", self.name);
-        let mut world = self.start.world(7);
+        let mut world = self.start.world(CHANCE);
         let began_ms = world.clock.now_ms();
         let run = Run { faults: FaultPlan { faults: vec![fault] }, ..Run::default() };
         let (ended, notes) = world.try_sync(&run);

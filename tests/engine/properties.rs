@@ -303,9 +303,10 @@ fn i23_an_edit_during_the_session_is_not_overwritten() {
                 let last = trace.borrow().operations().last().copied().unwrap_or_default();
                 let mut storage = storage.borrow_mut();
                 let Ok(bytes) = storage.read(&path) else { return };
-                if [operation::GET_OBJECT_INFO, operation::GET_OBJECT_PROP_LIST, operation::DELETE_OBJECT]
-                    .contains(&last)
-                {
+                // Once the session writes, what it reads may be its last look.
+                let operations = trace.borrow().operations();
+                let writes = operations.contains(&operation::SEND_OBJECT);
+                if last == operation::DELETE_OBJECT || writes && last == operation::GET_OBJECT {
                     return;
                 }
                 let text = String::from_utf8_lossy(&bytes).replace("END:", &format!("{mark}\r\nEND:"));
