@@ -40,6 +40,8 @@ const REQUEST_IN: u8 = 0xa1;
 const CANCEL_CODE: u16 = 0x4001;
 /// How long a class request may take, in milliseconds.
 const CLASS_REQUEST_TIMEOUT_MS: u64 = 1_000;
+/// How long an answer may take before events are read as well, in milliseconds.
+const PATIENCE_MS: u64 = 100;
 /// After a transfer error, how long the kernel may take to notice that the device is gone, in milliseconds.
 const NOTICE_MS: u64 = 400;
 
@@ -79,17 +81,26 @@ impl Cable {
             handle.set_alternate_setting(interface.number, interface.alternate)?;
         }
         let handle = Arc::new(handle);
-        let events = interface.interrupt_in.map(|endpoint| EventReader::start(Arc::clone(&handle), endpoint));
         Ok(Self {
             handle,
             interface,
             quirks,
-            events,
+            events: None,
             node: described.node(),
             serial: described.serial.clone(),
             usb_id: described.usb_id,
             clock,
         })
+    }
+
+    /// Begins to read events, if there are any to be had and nobody reads them yet. Two threads on one device make each
+    /// transfer dearer, so that it is begun only when somebody asks for events, or an answer is a long time coming.
+    fn heed_events(&mut self) {
+        if self.events.is_none() {
+            let handle = &self.handle;
+            let endpoint = self.interface.interrupt_in;
+            self.events = endpoint.map(|endpoint| EventReader::start(Arc::clone(handle), endpoint));
+        }
     }
 
     /// What an error of a transfer means. A pulled cable shows itself as one of several errors some milliseconds before
@@ -197,28 +208,38 @@ impl Link for Cable {
         let started_us = self.clock.steady_us();
         loop {
             let left_ms = timeout_ms.saturating_sub(self.elapsed_ms(started_us));
+            // An answer that does not come at once may be held up by an event that nobody has read: umtp-responder says
+            // nothing more until it is.
+            let may_be_held_up = self.events.is_none() && self.interface.interrupt_in.is_some();
+            let allowed_ms = if may_be_held_up { left_ms.min(PATIENCE_MS) } else { left_ms };
             let free = buffer.get_mut(filled..).unwrap_or_default();
             let free_bytes = free.len();
-            let read = self.handle.read_bulk(self.interface.bulk_in, free, duration(left_ms));
-            let count = match read {
-                Ok(count) => count,
+            let began_us = self.clock.steady_us();
+            match self.handle.read_bulk(self.interface.bulk_in, free, duration(allowed_ms)) {
+                Ok(count) => {
+                    filled += count;
+                    // Whole packets without an end can be a transfer that ran out of time, which libusb does not tell.
+                    let ran_out = self.elapsed_ms(began_us) >= allowed_ms;
+                    let is_cut = ran_out && count < free_bytes && count.is_multiple_of(packet_bytes);
+                    if !is_cut || count == 0 || left_ms == 0 {
+                        break;
+                    }
+                }
+                Err(rusb::Error::Timeout) if allowed_ms < left_ms => {}
+                Err(rusb::Error::Timeout) if filled > 0 => break,
                 Err(error) => {
                     buffer.clear();
                     return Err(self.failed(error, timeout_ms));
                 }
-            };
-            filled += count;
-            let ran_out = self.elapsed_ms(started_us) >= timeout_ms.max(1);
-            // Whole packets without an end can be a transfer that ran out of time, which libusb does not tell.
-            let is_cut = ran_out && count > 0 && count < free_bytes && count.is_multiple_of(packet_bytes);
-            if !is_cut || left_ms == 0 {
-                buffer.truncate(filled);
-                return Ok(());
             }
+            self.heed_events();
         }
+        buffer.truncate(filled);
+        Ok(())
     }
 
     fn interrupt_in(&mut self, timeout_ms: u64) -> Result<Option<Vec<u8>>, LinkError> {
+        self.heed_events();
         let Some(events) = &self.events else {
             self.clock.sleep_ms(timeout_ms);
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Events of the interrupt endpoint, read all the time on a thread of their own.
+//! Events of the interrupt endpoint, read on a thread of their own from when they are first needed.
 //!
 //! Some responders (umtp-responder 1.3) answer nothing more while an event of theirs waits to be read, so that reading
 //! only when somebody asks would hang the session. This file must not look into an event.
