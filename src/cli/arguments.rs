@@ -26,10 +26,11 @@ const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-
     version,
     about = "Keeps the contacts on a phone and the contacts on a PC the same, over the USB cable, with no cloud.",
     before_help = "Examples:\n  \
-        tetherbook sync --phone dir:/media/card/contacts --dry-run   look first\n  \
-        tetherbook sync --phone dir:/media/card/contacts             then sync\n  \
-        tetherbook import friends.vcf                                add contacts\n  \
-        tetherbook list                                              see them",
+        tetherbook doctor                                is the phone within reach?\n  \
+        tetherbook sync --dry-run                        look first\n  \
+        tetherbook sync                                  then sync\n  \
+        tetherbook sync --phone dir:/media/card          a mounted phone or card\n  \
+        tetherbook list                                  see the contacts",
     after_help = "Every command has its own examples: tetherbook sync --help. Exit codes: tetherbook man.",
     help_template = TEMPLATE,
     term_width = 80,
@@ -127,7 +128,9 @@ pub enum Command {
     #[command(
         help_template = TEMPLATE,
         before_help = "Examples:\n  \
-            tetherbook sync --phone dir:/media/card/contacts --dry-run\n  \
+            tetherbook sync --dry-run                    look first\n  \
+            tetherbook sync                              the phone on the cable\n  \
+            tetherbook sync --wait                       once it is plugged in\n  \
             tetherbook sync --phone dir:/media/card/contacts\n  \
             tetherbook sync --mode phone-to-pc           only ever copy to the PC\n  \
             tetherbook sync --conflicts newest           let the later edit win"
