@@ -10,7 +10,7 @@ use crate::mtp::SessionOptions;
 use crate::usb::{Bus, CableQuirks, Ports};
 
 /// What each of the lab's phones does otherwise than a tree that does everything right.
-fn expectation_of(phone: &str) -> Expectation {
+pub(super) fn expectation_of(phone: &str) -> Expectation {
     let best = Expectation::BEST;
     match phone {
         // It has no SetObjectPropValue, takes a second object of a name for the first one, which it overwrites, and

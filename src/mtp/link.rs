@@ -74,6 +74,14 @@ pub trait Link {
     /// When the device is gone.
     fn clear_halt(&mut self) -> Result<(), LinkError>;
 
+    /// Resets the device's port, as if it were plugged in anew. It is the last means: a phone may lock itself by it.
+    ///
+    /// # Errors
+    /// When the device did not come back, or there is no port.
+    fn reset_port(&mut self) -> Result<(), LinkError> {
+        Err(LinkError::Refused(String::from("there is no port to reset")))
+    }
+
     /// Whether the device has left the bus, as far as that can be told without talking to it.
     fn is_gone(&self) -> bool {
         false

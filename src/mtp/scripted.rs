@@ -64,6 +64,7 @@ pub(crate) struct Log {
     pub(crate) transfers_out: Vec<Vec<u8>>,
     pub(crate) halts_cleared: usize,
     pub(crate) resets: usize,
+    pub(crate) port_resets: usize,
     /// Calls of bulk_out and bulk_in.
     pub(crate) steps: usize,
 }
@@ -86,6 +87,7 @@ pub(crate) struct ScriptedLink {
     data_out: Vec<u8>,
     /// The bulk call that finds the device gone, counted from 0.
     pub(crate) gone_at: Option<usize>,
+    has_port: bool,
 }
 
 impl ScriptedLink {
@@ -99,7 +101,14 @@ impl ScriptedLink {
             waiting: None,
             data_out: Vec::new(),
             gone_at: None,
+            has_port: false,
         }
+    }
+
+    /// A link whose port can be reset.
+    pub(crate) fn with_port(mut self) -> Self {
+        self.has_port = true;
+        self
     }
 
     pub(crate) fn framed(mut self, framing: Framing, packet_bytes: usize) -> Self {
@@ -192,6 +201,15 @@ fn number(bytes: &[u8]) -> u32 {
 }
 
 impl Link for ScriptedLink {
+    fn reset_port(&mut self) -> Result<(), LinkError> {
+        if !self.has_port {
+            return Err(LinkError::Refused(String::new()));
+        }
+        self.pending.clear();
+        self.log.borrow_mut().port_resets += 1;
+        Ok(())
+    }
+
     fn bulk_out(&mut self, bytes: &[u8], _timeout_ms: u64) -> Result<(), LinkError> {
         self.step()?;
         self.log.borrow_mut().transfers_out.push(bytes.to_vec());

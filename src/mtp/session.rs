@@ -62,7 +62,8 @@ impl Session {
     /// Opens a session: OpenSession and GetDeviceInfo.
     ///
     /// A session left open (201E) is closed first. If an answer makes no sense, leftovers of an earlier session are
-    /// dropped and it is asked again. A responder that does not answer, or still answers nonsense, is reset once.
+    /// dropped and it is asked again. A responder that does not answer, or still answers nonsense, is reset: by the
+    /// class request, and if that is no help by its port.
     ///
     /// # Errors
     /// When the device is gone, held, busy for more than 11 s, mute, or refuses.
@@ -100,8 +101,20 @@ impl Session {
 
     fn reset_and_start(&mut self) -> Result<(), MtpError> {
         self.is_open = false;
-        self.transport.reset()?;
-        self.start()
+        let result = self.transport.reset().and_then(|()| self.start());
+        match result {
+            // umtp-responder 1.3 goes on waiting for the rest of what an earlier run was sending when it was killed, and
+            // does not know the class request.
+            Err(error) if reset_may_help(&error) => {
+                self.is_open = false;
+                match self.transport.reset_port() {
+                    Ok(true) => self.start(),
+                    Ok(false) => Err(error),
+                    Err(worse) => Err(worse),
+                }
+            }
+            result => result,
+        }
     }
 
     fn start(&mut self) -> Result<(), MtpError> {

@@ -116,6 +116,30 @@ fn a_mute_responder_is_reset_once() {
 }
 
 #[test]
+fn a_responder_that_the_class_request_does_not_wake_is_reset_by_its_port() {
+    let deaf_until_the = |awake_at: u32| {
+        let mut opened = 0;
+        ScriptedLink::new(move |operation, _, _| match operation {
+            0x1002 => {
+                opened += 1;
+                if opened < awake_at { Answer::Raw(Vec::new()) } else { response(0x2001) }
+            }
+            0x1001 => data(scripted::device_info(&[])),
+            _ => response(0x2001),
+        })
+    };
+    let (session, log, _) = open(deaf_until_the(3).with_port());
+    assert!(session.is_ok());
+    assert_eq!((log.borrow().resets, log.borrow().port_resets), (1, 1));
+    let (session, log, _) = open(deaf_until_the(2).with_port());
+    assert!(session.is_ok());
+    assert_eq!((log.borrow().resets, log.borrow().port_resets), (1, 0), "only as the last means");
+    let (session, log, _) = open(deaf_until_the(9).with_port());
+    assert!(matches!(session.err(), Some(MtpError::TimedOut { .. })));
+    assert_eq!(log.borrow().port_resets, 1, "once");
+}
+
+#[test]
 fn a_busy_responder_is_asked_again_for_eleven_seconds() {
     for busy in [1, 3, 7] {
         let mut left = busy;

@@ -183,6 +183,22 @@ impl Transport {
         self.drain()
     }
 
+    /// Puts the device into the state after plugging in by resetting its port; false where there is none to reset.
+    ///
+    /// # Errors
+    /// When the device is gone.
+    pub(super) fn reset_port(&mut self) -> Result<bool, MtpError> {
+        match self.link.reset_port() {
+            Ok(()) => {}
+            Err(LinkError::Gone) => return Err(MtpError::Disconnected),
+            Err(_) => return Ok(false),
+        }
+        self.broken = None;
+        self.skip_stale = true;
+        self.drain()?;
+        Ok(true)
+    }
+
     /// Runs one transaction.
     ///
     /// # Errors

@@ -164,7 +164,7 @@ impl Cable {
     }
 
     /// Resets the device's port, after which the interface must be claimed again.
-    fn reset_port(&self) -> Result<(), rusb::Error> {
+    fn reset_and_claim(&self) -> Result<(), rusb::Error> {
         self.handle.reset()?;
         match self.handle.claim_interface(self.interface.number) {
             // The claim lives on where the device came back as it was.
@@ -253,7 +253,7 @@ impl Link for Cable {
     fn class_request(&mut self, request: &ClassRequest) -> Result<Vec<u8>, LinkError> {
         let is_reset = *request == ClassRequest::DeviceReset;
         if is_reset && self.quirks.reset_port {
-            self.reset_port().map_err(|error| self.failed(error, CLASS_REQUEST_TIMEOUT_MS))?;
+            self.reset_and_claim().map_err(|error| self.failed(error, CLASS_REQUEST_TIMEOUT_MS))?;
             return Ok(Vec::new());
         }
         self.control(request).map_err(|error| self.failed(error, CLASS_REQUEST_TIMEOUT_MS))
@@ -264,6 +264,10 @@ impl Link for Cable {
             self.handle.clear_halt(endpoint).map_err(|error| self.failed(error, CLASS_REQUEST_TIMEOUT_MS))?;
         }
         Ok(())
+    }
+
+    fn reset_port(&mut self) -> Result<(), LinkError> {
+        self.reset_and_claim().map_err(|error| self.failed(error, CLASS_REQUEST_TIMEOUT_MS))
     }
 
     fn is_gone(&self) -> bool {

@@ -48,7 +48,7 @@ struct Recorded {
 }
 
 impl Recorded {
-    fn of(name: String, world: World) -> Self {
+    fn of(name: String, world: &World) -> Self {
         let start = world.snapshot();
         // From the same chance as the disturbed sessions: it decides which item is read again, and so how many
         // containers there are.
@@ -60,7 +60,7 @@ impl Recorded {
     }
 
     fn scenario(personality: &str, scenario: Scenario) -> Self {
-        Self::of(format!("{personality} {scenario:?}"), scenario.start(personality))
+        Self::of(format!("{personality} {scenario:?}"), &scenario.start(personality))
     }
 
     /// The number of the container that says goodbye; what happens from there on spoils nothing.
@@ -187,7 +187,7 @@ fn a_cable_pulled_at_any_byte_of_a_card_is_a_delay() {
         }
         // Every byte where the old card goes before the new one comes, and where it is the other way round.
         let stride = if matches!(*personality, "qemu" | "android") { 1 } else { usual };
-        let mut recorded = Recorded::of(format!("{personality} small"), small(personality));
+        let mut recorded = Recorded::of(format!("{personality} small"), &small(personality));
         for spot in card_bytes(&recorded.trace).into_iter().skip(index % stride).step_by(stride) {
             recorded.disturb(cut(spot), &[3, 9], &mut reached);
         }
@@ -224,7 +224,7 @@ fn a_phone_that_misbehaves_at_any_operation_delays_only() {
             if !is_wanted(&format!("{personality} {kind:?}")) {
                 continue;
             }
-            let mut recorded = Recorded::of(format!("{personality} small"), small(personality));
+            let mut recorded = Recorded::of(format!("{personality} small"), &small(personality));
             let mut counts: BTreeMap<u16, u64> = BTreeMap::new();
             let commands: Vec<u16> =
                 recorded.trace.iter().filter(|entry| entry.kind == 1).map(|entry| entry.code).collect();
