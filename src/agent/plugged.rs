@@ -110,7 +110,7 @@ pub fn open(
 ) -> Result<ConnectedPhone, PluggedFailure> {
     let address = address_of(device);
     if transport.unwrap_or_else(|| profiles.transport_of_usb(device.usb_id)) == Transport::Libmtp {
-        return open_with_libmtp(device, address);
+        return open_with_libmtp(ports, device, address);
     }
     let known = libmtp_knows(device.usb_id).map(|known| known.flags.quirks());
     let quirks = profiles.quirks_of_usb(device.usb_id).union(known.unwrap_or_default());
@@ -125,14 +125,32 @@ pub fn open(
     Ok(ConnectedPhone { tree: Box::new(tree), address })
 }
 
+/// Opens with libmtp. Where that fails it does not say why: then the own cable tells who holds the phone, and wakes one
+/// that waits for the rest of what a killed run was sending.
 #[cfg(feature = "libmtp")]
-fn open_with_libmtp(device: &UsbDevice, address: String) -> Result<ConnectedPhone, PluggedFailure> {
-    let tree = crate::device::LibmtpTree::open(device.bus, device.address)?;
+fn open_with_libmtp(
+    ports: &dyn Ports,
+    device: &UsbDevice,
+    address: String,
+) -> Result<ConnectedPhone, PluggedFailure> {
+    let open = || crate::device::LibmtpTree::open(device.bus, device.address);
+    let tree = match open() {
+        Err(TreeError::Busy(_)) => {
+            // What comes of the reset is for libmtp to find out.
+            let _ = ports.connect(device, CableQuirks::default())?.reset_port();
+            open()?
+        }
+        result => result?,
+    };
     Ok(ConnectedPhone { tree: Box::new(tree), address })
 }
 
 #[cfg(not(feature = "libmtp"))]
-fn open_with_libmtp(_device: &UsbDevice, _address: String) -> Result<ConnectedPhone, PluggedFailure> {
+fn open_with_libmtp(
+    _ports: &dyn Ports,
+    _device: &UsbDevice,
+    _address: String,
+) -> Result<ConnectedPhone, PluggedFailure> {
     Err(PluggedFailure::NoLibmtp)
 }
 

@@ -202,7 +202,13 @@ impl From<UsbError> for Failed {
                 message,
                 "unlock the phone and choose \"File transfer\" in its notification about USB",
             ),
-            _ => Self::general(message, "tetherbook doctor looks at everything on the way to the phone"),
+            UsbError::NoUsb(_) => Self::new(
+                ExitCode::NoPhone,
+                message,
+                "run it on the computer that the phone is plugged into (a container or virtual machine must be given \
+                 the USB); or name a folder: --phone dir:PATH",
+            ),
+            _ => Self::general(message, "unplug the phone, plug it in again, and run the same command"),
         }
     }
 }

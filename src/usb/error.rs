@@ -12,7 +12,7 @@ use crate::mtp::LinkError;
 #[non_exhaustive]
 pub enum UsbError {
     /// This computer has no USB that can be reached.
-    #[error("this computer's USB cannot be reached: {0}")]
+    #[error("this computer has no USB that can be reached: {0}")]
     NoUsb(String),
     /// The device left the bus.
     #[error("the phone is gone; plug it in again")]
