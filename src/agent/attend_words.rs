@@ -27,7 +27,9 @@ pub fn news_line(pairing: Option<&PairedPhone>, news: &News) -> String {
 
 /// The one line that tells how it ended, for `journalctl` and grep: a word, then `key=value` fields.
 ///
-///     tetherbook: synced name=Pixel book=contacts pc=+1~0-0 phone=+0~2-0 merged=0 conflicts=0 failed=0 exit=0 ms=812
+/// ```text
+/// tetherbook: synced name=Pixel book=contacts pc=+1~0-0 phone=+0~2-0 merged=0 conflicts=0 failed=0 exit=0 ms=812
+/// ```
 #[must_use]
 pub fn ending_line(pairing: Option<&PairedPhone>, ending: &Ending, elapsed_ms: u64) -> String {
     let name = name_field(pairing);
