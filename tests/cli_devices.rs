@@ -229,7 +229,8 @@ fn a_report_holds_what_is_needed_and_nothing_personal() {
     let written = fs::read_to_string(computer.path("report.txt")).unwrap();
     assert!(written.lines().filter(|line| !line.starts_with("  libmtp: ")).all(|line| report.contains(line)));
     assert_eq!(written.contains("  libmtp: "), cfg!(feature = "libmtp"), "what the table says is told");
-    assert_snapshot!(report);
+    // Whether the program was built for the lab as well is nothing that the report's shape depends on.
+    assert_snapshot!(report.replace("features: libmtp, gadget\n", "features: libmtp\n"));
 }
 
 #[test]
