@@ -125,23 +125,18 @@ pub fn open(
     Ok(ConnectedPhone { tree: Box::new(tree), address })
 }
 
-/// Opens with libmtp. Where that fails it does not say why: then the own cable tells who holds the phone, and wakes one
-/// that waits for the rest of what a killed run was sending.
+/// Opens with libmtp. Where that fails it does not say why, and keeps the interface, so that the own cable cannot be asked
+/// either; but who has the phone open can be seen.
 #[cfg(feature = "libmtp")]
 fn open_with_libmtp(
     ports: &dyn Ports,
     device: &UsbDevice,
     address: String,
 ) -> Result<ConnectedPhone, PluggedFailure> {
-    let open = || crate::device::LibmtpTree::open(device.bus, device.address);
-    let tree = match open() {
-        Err(TreeError::Busy(_)) => {
-            // What comes of the reset is for libmtp to find out.
-            let _ = ports.connect(device, CableQuirks::default())?.reset_port();
-            open()?
-        }
-        result => result?,
-    };
+    let tree = crate::device::LibmtpTree::open(device.bus, device.address).map_err(|error| {
+        let holders = if matches!(error, TreeError::Busy(_)) { ports.holders(device) } else { Vec::new() };
+        if holders.is_empty() { PluggedFailure::Tree(error) } else { UsbError::Held(holders).into() }
+    })?;
     Ok(ConnectedPhone { tree: Box::new(tree), address })
 }
 
