@@ -1,7 +1,5 @@
 //! `forget`: takes a pairing back. Contacts stay where they are, on both sides.
 
-use std::io::{BufRead, BufReader, Write};
-
 use crate::agent::phone_in_words;
 use crate::provider::Ledger;
 use crate::report::{ExitCode, Label, Line, count, count_of, hanging, shown};
@@ -97,14 +95,5 @@ fn confirmed(invocation: &Invocation<'_>, phone: &KnownPhone, memory: &Memory) -
             "add --yes if it is meant; without --memory only the pairing is forgotten",
         ));
     }
-    let mut stderr = invocation.world.stderr.clone();
-    let question = format!("Forget {} and {lost}? [y/N] ", shown(&phone_in_words(phone)));
-    let asked = write!(stderr, "{question}").and_then(|()| stderr.flush());
-    asked.map_err(|error| Failed::output(&error))?;
-    let mut answer = String::new();
-    let mut stdin = invocation.world.stdin.borrow_mut();
-    BufReader::new(&mut **stdin).read_line(&mut answer).map_err(|error| {
-        Failed::general(format!("the answer cannot be read: {error}"), "add --yes if it is meant")
-    })?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    invocation.confirm(&format!("Forget {} and {lost}?", shown(&phone_in_words(phone))))
 }

@@ -2,7 +2,7 @@
 //! them: open the database, find a contact, write results and talk.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 
 use crate::provider::ItemId;
@@ -210,6 +210,22 @@ impl<'a> Invocation<'a> {
         if !self.global.quiet {
             self.warn(text);
         }
+    }
+
+    /// Asks the person at the terminal; anything but yes is no.
+    ///
+    /// # Errors
+    /// When the question cannot be shown or the answer not read.
+    pub fn confirm(&self, question: &str) -> Result<bool, Failed> {
+        let mut stderr = self.world.stderr.clone();
+        let asked = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+        asked.map_err(|error| Failed::output(&error))?;
+        let mut answer = String::new();
+        let mut stdin = self.world.stdin.borrow_mut();
+        BufReader::new(&mut **stdin).read_line(&mut answer).map_err(|error| {
+            Failed::general(format!("the answer cannot be read: {error}"), "add --yes if it is meant")
+        })?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Says something on stderr that must be known.

@@ -1,7 +1,5 @@
 //! `rm`: removes contacts from a book. The next sync removes them from the phone; until then the history has them.
 
-use std::io::{BufRead, BufReader, Write};
-
 use crate::report::{ExitCode, count, shown};
 
 use super::arguments::RmArguments;
@@ -53,13 +51,5 @@ fn confirmed(invocation: &Invocation<'_>, names: &[String]) -> Result<bool, Fail
             "add --yes if it is meant",
         ));
     }
-    let mut stderr = invocation.world.stderr.clone();
-    let asked = write!(stderr, "Remove {}? [y/N] ", names.join(", ")).and_then(|()| stderr.flush());
-    asked.map_err(|error| Failed::output(&error))?;
-    let mut answer = String::new();
-    let mut stdin = invocation.world.stdin.borrow_mut();
-    BufReader::new(&mut **stdin).read_line(&mut answer).map_err(|error| {
-        Failed::general(format!("the answer cannot be read: {error}"), "add --yes if it is meant")
-    })?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    invocation.confirm(&format!("Remove {}?", names.join(", ")))
 }

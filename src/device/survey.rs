@@ -1,9 +1,7 @@
 //! What a phone over MTP tells about itself beyond its folders: storages with their sizes, DeviceInfo, its clock. It
 //! asks, and writes nothing.
 
-use std::collections::BTreeSet;
-
-use super::tree::TreeError;
+use super::tree::{StorageLabels, TreeError};
 use super::tree_mtp::MtpTree;
 use crate::mtp::code::device_property;
 use crate::mtp::{DeviceInfo, StorageInfo};
@@ -31,19 +29,11 @@ impl MtpTree {
     /// # Errors
     /// [`TreeError::Locked`] if the phone shows none.
     pub fn survey_storages(&mut self) -> Result<Vec<SurveyedStorage>, TreeError> {
-        let mut labels = BTreeSet::new();
+        let mut labels = StorageLabels::default();
         let mut storages = Vec::new();
         for id in self.session.storage_ids()? {
             let info = self.session.storage_info(id)?;
-            let texts = [info.description.as_str(), info.volume.as_str(), "Storage"];
-            let text = texts.into_iter().map(str::trim).find(|text| !text.is_empty()).unwrap_or_default();
-            let plain = text.replace(['/', '\\'], "_");
-            let mut label = plain.clone();
-            let mut number = 2;
-            while !labels.insert(label.clone()) {
-                label = format!("{plain} {number}");
-                number += 1;
-            }
+            let label = labels.next(&info.description, &info.volume);
             storages.push(SurveyedStorage { id, label, info });
         }
         Ok(storages)

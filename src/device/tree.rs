@@ -1,7 +1,7 @@
 //! A phone as folders and objects: the seam between how a phone is reached (MTP, a mounted or plain directory) and
 //! how it carries contacts. Nothing here knows a contact, a profile or a wire format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use thiserror::Error;
@@ -337,6 +337,27 @@ pub trait ObjectTree {
 
     /// Ends the conversation; errors no longer matter.
     fn close(&mut self) {}
+}
+
+/// The labels of one phone's storages, one after the other. An item's place begins with its storage's label, so that
+/// every way to a phone must come to the same ones.
+#[derive(Debug, Default)]
+pub(super) struct StorageLabels(BTreeSet<String>);
+
+impl StorageLabels {
+    /// The next storage's label: its description, or else its volume id; without slashes, and unlike those before it.
+    pub(super) fn next(&mut self, description: &str, volume: &str) -> String {
+        let texts = [description, volume, "Storage"];
+        let text = texts.into_iter().map(str::trim).find(|text| !text.is_empty()).unwrap_or_default();
+        let plain = text.replace(['/', '\\'], "_");
+        let mut label = plain.clone();
+        let mut number = 2;
+        while !self.0.insert(label.clone()) {
+            label = format!("{plain} {number}");
+            number += 1;
+        }
+        label
+    }
 }
 
 /// Whether `name` is one path component that can be asked of a phone.

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use super::tree::{
     DeviceIdentity, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Place, Storage,
-    TreeCapabilities, TreeError, TreeStatistics, is_plain_name,
+    StorageLabels, TreeCapabilities, TreeError, TreeStatistics, is_plain_name,
 };
 use super::tree_libmtp_device::{LibmtpDevice, RawContent, RawError, RawObject, RawStorage};
 use super::tree_libmtp_real::{OpenFault, RealDevice, usb_id_at};
@@ -157,18 +157,10 @@ fn entry_of(storage: u32, object: RawObject) -> ObjectEntry {
 
 /// Names for the storages, distinct and without slashes.
 fn labelled(raw: Vec<RawStorage>) -> Vec<Storage> {
-    let mut labels = BTreeSet::new();
+    let mut labels = StorageLabels::default();
     let mut storages = Vec::new();
     for storage in raw {
-        let texts = [storage.description.as_str(), storage.volume.as_str(), "Storage"];
-        let text = texts.into_iter().map(str::trim).find(|text| !text.is_empty()).unwrap_or_default();
-        let plain = text.replace(['/', '\\'], "_");
-        let mut label = plain.clone();
-        let mut number = 2;
-        while !labels.insert(label.clone()) {
-            label = format!("{plain} {number}");
-            number += 1;
-        }
+        let label = labels.next(&storage.description, &storage.volume);
         let root = ObjectReference(Place::Handle { storage: storage.id, handle: 0 });
         storages.push(Storage { label, root, writable: !storage.is_rom });
     }
