@@ -196,8 +196,11 @@ pub trait Provider {
         Vec::new()
     }
 
-    /// An absent item is deleted on both sides; it is known no more.
-    fn release(&mut self, _item: ItemId) {}
+    /// An item that was not listed, where that proves nothing, is gone on both sides: it is known no more. Returns the
+    /// number of its deletion; `None` for any other item.
+    fn release(&mut self, _item: ItemId) -> Option<ChangeNumber> {
+        None
+    }
 
     /// Makes sure that what was observed outlives this session, before anything is planned on it. A dry run does
     /// not call this.
