@@ -2,6 +2,7 @@
 //! writes nothing.
 
 use super::contract::{Channel, ChannelOptions};
+use super::decsync::{self, DecsyncChannel};
 use super::names::MARKER_NAME;
 use super::vcard_folder::{VcardFolder, VcardFolderOptions};
 use crate::device::profile::{ChannelKind, DeviceProfile};
@@ -48,7 +49,8 @@ pub fn open_channel<'p, 'm>(
     let profile = profile.ok_or_else(|| no_channel(&*tree, candidates))?;
     let channel: Box<dyn Channel + 'm> = match profile.contacts.channel {
         ChannelKind::VcardFolder => Box::new(VcardFolder::open(tree, profile, folder_options(options))?),
-        ChannelKind::Decsync | ChannelKind::Export => return Err(no_channel(&*tree, candidates)),
+        ChannelKind::Decsync => Box::new(DecsyncChannel::open(tree, profile, options)?),
+        ChannelKind::Export => return Err(no_channel(&*tree, candidates)),
     };
     Ok((channel, profile))
 }
@@ -104,7 +106,7 @@ fn is_there(
 ) -> Result<bool, TreeError> {
     Ok(match profile.contacts.channel {
         ChannelKind::VcardFolder => true,
-        ChannelKind::Decsync => false,
+        ChannelKind::Decsync => decsync::is_there(search)?,
         // A folder that was in step before, with whatever computer, goes before a file that lies about.
         ChannelKind::Export => {
             let folder = candidates.iter().find(|other| other.contacts.channel == ChannelKind::VcardFolder);
