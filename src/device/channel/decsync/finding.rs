@@ -256,7 +256,11 @@ mod tests {
         assert_eq!(chosen(&both, Some("b")), Ok(Some("b".to_owned())));
         insta::assert_snapshot!(
             format!("{}\n{}", chosen(&both, None).unwrap_err(), chosen(&both, Some("Old")).unwrap_err()),
-            @"");
+            @r"
+        no contacts channel on this phone: DecSync has several address books: “Friends”, “Work”. Say which one is meant with --address-book NAME
+        no contacts channel on this phone: DecSync has no address book “Old”; it has “Friends”, “Work”. Name one of them with --address-book
+        "
+        );
     }
 
     #[test]

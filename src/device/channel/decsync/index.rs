@@ -65,6 +65,10 @@ pub struct RememberedApp {
     /// Its counters as they were when its files were read.
     #[serde(default, skip_serializing_if = "Sequences::is_empty")]
     pub sequences: Sequences,
+    /// All of its files were read once, also those without a counter: an app copies there what it took from others,
+    /// and that may be the only copy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_read_whole: bool,
     /// Its files by name.
     pub files: BTreeMap<String, RememberedFile>,
 }
@@ -157,10 +161,16 @@ impl RememberedFile {
 impl RememberedApp {
     /// The app's folder is gone.
     pub fn vanish(&mut self) {
-        self.sequences.clear();
+        self.read_all_again();
         for entry in self.files.values_mut().flat_map(|file| &mut file.entries) {
             entry.vanished = true;
         }
+    }
+
+    /// Nothing that was read counts as read.
+    pub fn read_all_again(&mut self) {
+        self.sequences.clear();
+        self.is_read_whole = false;
     }
 
     /// Whether anything of it is left on the phone, as far as is known.
@@ -241,7 +251,7 @@ mod tests {
         let entry = DecsyncEntry::contact("a", "2026-01-01T00:00:02", Some("two"));
         let files = BTreeMap::from([("00".to_owned(), file(&[entry]))]);
         let sequences = Sequences::from([("00".to_owned(), 3)]);
-        index.apps.insert("Phone".to_owned(), RememberedApp { sequences, files });
+        index.apps.insert("Phone".to_owned(), RememberedApp { sequences, is_read_whole: true, files });
         assert_eq!(Index::from_bytes(&index.to_bytes()), index);
         assert_eq!(Index::from_bytes(b"junk"), Index::default());
         let newer = String::from_utf8(index.to_bytes()).unwrap().replace("\"format\":1", "\"format\":2");

@@ -1,4 +1,5 @@
-//! Reading what other apps wrote: only files whose counter differs from the one that is remembered.
+//! Reading what other apps wrote: everything once, and then only files whose counter differs from the one that is
+//! remembered.
 //!
 //! What cannot be read now is remembered as it was and read again next time; in DecSync an absence is no deletion.
 
@@ -6,13 +7,13 @@ use std::collections::BTreeSet;
 
 use super::channel::DecsyncChannel;
 use super::dates::{parse_datetime, parse_file_date};
-use super::encoding::{bucket_of, decoded};
+use super::encoding::{bucket_of, decoded, is_bucket};
 use super::entry::{DecsyncEntry, parse_bucket};
 use super::finding::folder_names;
 use super::index::{RememberedApp, RememberedFile};
 use super::merged::Source;
 use super::phone_clock::ZoneEvidence;
-use super::sequences::{SEQUENCES_BYTES_MAX, SEQUENCES_FILE, changed, parse_sequences};
+use super::sequences::{SEQUENCES_BYTES_MAX, SEQUENCES_FILE, Sequences, changed, parse_sequences};
 use crate::device::tree::{ObjectKind, TreeError};
 use crate::provider::ProviderError;
 
@@ -66,16 +67,17 @@ impl DecsyncChannel<'_> {
         if is_missing {
             self.index_changed = true;
             for app in self.index.apps.values_mut() {
-                app.sequences.clear();
+                app.read_all_again();
             }
         }
     }
 
     fn read_app(&mut self, folder: &str, app: &str) -> Result<Option<String>, ProviderError> {
         let mut remembered = self.index.apps.get(app).cloned().unwrap_or_default();
-        let bytes = match doubt_of(self.shelf.read(folder, SEQUENCES_FILE, SEQUENCES_BYTES_MAX))? {
-            Ok(Some(bytes)) => bytes,
-            Ok(None) if remembered.sequences.is_empty() => return Ok(None),
+        let now = match doubt_of(self.shelf.read(folder, SEQUENCES_FILE, SEQUENCES_BYTES_MAX))? {
+            Ok(Some(bytes)) => parse_sequences(&bytes),
+            // An app that only reads has none.
+            Ok(None) if remembered.sequences.is_empty() => Some(Sequences::new()),
             Ok(None) => {
                 remembered.vanish();
                 self.remember_app(app, remembered);
@@ -83,13 +85,17 @@ impl DecsyncChannel<'_> {
             }
             Err(why) => return Ok(Some(format!("{app}/{SEQUENCES_FILE}: {why}"))),
         };
-        let Some(now) = parse_sequences(&bytes) else {
+        let Some(now) = now else {
             return Ok(Some(format!("{app}/{SEQUENCES_FILE} is not whole; the app may be writing it")));
         };
+        let wanted = match self.buckets_to_read(folder, &now, &remembered)? {
+            Ok(wanted) => wanted,
+            Err(why) => return Ok(Some(why)),
+        };
         let mut doubt = None;
-        let mut is_changed = false;
-        for bucket in changed(&now, &remembered.sequences) {
-            let bytes = match doubt_of(self.shelf.read(folder, bucket, BUCKET_BYTES_MAX))? {
+        let mut is_changed = !remembered.is_read_whole;
+        for bucket in wanted {
+            let bytes = match doubt_of(self.shelf.read(folder, &bucket, BUCKET_BYTES_MAX))? {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => {
                     doubt = Some(format!("{app}/{bucket} is missing"));
@@ -102,23 +108,44 @@ impl DecsyncChannel<'_> {
             };
             let entries = parse_bucket(&bytes);
             let mut file = RememberedFile::of(&entries);
-            if let Some(before) = remembered.files.remove(bucket) {
+            if let Some(before) = remembered.files.remove(&bucket) {
                 file.keep_vanished(before);
             }
-            remembered.files.insert(bucket.to_owned(), file);
-            if let Some(counter) = now.get(bucket) {
-                remembered.sequences.insert(bucket.to_owned(), *counter);
+            remembered.files.insert(bucket.clone(), file);
+            if let Some(counter) = now.get(&bucket) {
+                remembered.sequences.insert(bucket.clone(), *counter);
             }
-            self.read_files.insert(Source::Bucket(app.to_owned(), bucket.to_owned()), entries);
+            self.read_files.insert(Source::Bucket(app.to_owned(), bucket), entries);
             is_changed = true;
         }
-        let gone = remembered.sequences.len();
+        let counters = remembered.sequences.len();
         remembered.sequences.retain(|bucket, _| now.contains_key(bucket));
+        remembered.is_read_whole |= doubt.is_none();
         self.gather_evidence(folder, &remembered)?;
-        if is_changed || gone != remembered.sequences.len() {
+        if is_changed || counters != remembered.sequences.len() {
             self.remember_app(app, remembered);
         }
         Ok(doubt)
+    }
+
+    /// The files whose counters differ; the first time all there are.
+    fn buckets_to_read(
+        &mut self,
+        folder: &str,
+        now: &Sequences,
+        remembered: &RememberedApp,
+    ) -> Result<Result<BTreeSet<String>, String>, ProviderError> {
+        let mut wanted: BTreeSet<String> =
+            changed(now, &remembered.sequences).into_iter().map(str::to_owned).collect();
+        if !remembered.is_read_whole {
+            let listing = match doubt_of(self.shelf.list(folder))? {
+                Ok(listing) => listing.cloned(),
+                Err(why) => return Ok(Err(why)),
+            };
+            let entries = listing.map(|listing| listing.entries).unwrap_or_default();
+            wanted.extend(entries.into_iter().map(|entry| entry.name).filter(|name| is_bucket(name)));
+        }
+        Ok(Ok(wanted))
     }
 
     fn remember_app(&mut self, app: &str, remembered: RememberedApp) {
