@@ -112,7 +112,9 @@ impl MemoryPhone {
         let mut gone = vec![self.folder_at(folder)];
         while let Some(handle) = gone.pop() {
             self.nodes.remove(&handle);
-            gone.extend(self.nodes.iter().filter(|(_, node)| node.parent == handle).map(|(handle, _)| *handle));
+            gone.extend(
+                self.nodes.iter().filter(|(_, node)| node.parent == handle).map(|(handle, _)| *handle),
+            );
         }
     }
 

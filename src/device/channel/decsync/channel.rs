@@ -8,7 +8,8 @@ use std::rc::Rc;
 use super::encoding::{INFO_BUCKET, encoded};
 use super::entry::{DecsyncEntry, parse_bucket};
 use super::finding::{
-    AddressBook, CONTACTS, Found, choose_book, find_decsync, folder_names, guid_of_app, own_app_id, read_version,
+    AddressBook, CONTACTS, Found, choose_book, find_decsync, folder_names, guid_of_app, own_app_id,
+    read_version,
 };
 use super::index::{Index, RememberedFile};
 use super::memory::{BookMemory, Files, remembered_book};
@@ -102,7 +103,8 @@ fn look(tree: &mut dyn ObjectTree) -> Result<Opening, ProviderError> {
     let mut search = Search::new(tree).map_err(TreeError::for_side)?;
     let found = find_decsync(&mut search).map_err(TreeError::for_side)?.ok_or_else(|| {
         ProviderError::NoChannel(
-            "there is no DecSync folder on it; set up DecSync CC on the phone, and choose a folder there".to_owned(),
+            "there is no DecSync folder on it; set up DecSync CC on the phone, and choose a folder there"
+                .to_owned(),
         )
     })?;
     let version = read_version(&mut search, &found)?;

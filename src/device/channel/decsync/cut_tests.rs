@@ -9,8 +9,8 @@ use super::test_bench::*;
 use crate::device::channel::contract::Access;
 use crate::device::channel::names::is_temporary;
 use crate::device::tree::{
-    DeviceIdentity, FolderListing, ObjectEntry, ObjectReference, ObjectTree, Storage, TreeCapabilities, TreeError,
-    TreeStatistics,
+    DeviceIdentity, FolderListing, ObjectEntry, ObjectReference, ObjectTree, Storage, TreeCapabilities,
+    TreeError, TreeStatistics,
 };
 use crate::device::tree_conformance::RenameSupport;
 use crate::device::tree_memory::{Cut, MemoryTree};
@@ -124,7 +124,11 @@ fn the_cable_may_be_pulled_at_any_request() {
                     .open_with(Access::ReadWrite, Some((request, cut)))
                     .and_then(|mut channel| write_all(&mut channel));
                 check_mended(&mut bench, &format!("{rename:?}, {cut:?} at request {request}"));
-                if bench.app.contacts() == after() { ends.1 += 1 } else { ends.0 += 1 }
+                if bench.app.contacts() == after() {
+                    ends.1 += 1
+                } else {
+                    ends.0 += 1
+                }
                 if ended.is_ok() {
                     break;
                 }

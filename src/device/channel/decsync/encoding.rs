@@ -50,9 +50,8 @@ pub fn bucket_of<S: AsRef<str>>(path: &[S]) -> String {
     {
         return INFO_BUCKET.to_owned();
     }
-    let hash = path
-        .iter()
-        .fold(0_u8, |hash, part| hash.wrapping_mul(199).wrapping_add(text_hash(part.as_ref())));
+    let hash =
+        path.iter().fold(0_u8, |hash, part| hash.wrapping_mul(199).wrapping_add(text_hash(part.as_ref())));
     format!("{hash:02x}")
 }
 

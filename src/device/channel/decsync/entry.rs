@@ -24,7 +24,12 @@ pub struct DecsyncEntry {
 impl std::fmt::Debug for DecsyncEntry {
     // Values are contacts, and paths hold their UIDs.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "DecsyncEntry({}, {} bytes)", self.datetime, self.value.as_str().map_or(0, str::len))
+        write!(
+            formatter,
+            "DecsyncEntry({}, {} bytes)",
+            self.datetime,
+            self.value.as_str().map_or(0, str::len)
+        )
     }
 }
 
@@ -160,7 +165,8 @@ mod tests {
         }
         file.extend_from_slice(b"\xff\xfe\n");
         file.extend_from_slice(LINE.replace("uid-1", "uid-2").as_bytes());
-        let uids: Vec<String> = parse_bucket(&file).iter().map(|entry| entry.uid().unwrap().to_owned()).collect();
+        let uids: Vec<String> =
+            parse_bucket(&file).iter().map(|entry| entry.uid().unwrap().to_owned()).collect();
         assert_eq!(uids, ["uid-1", "uid-2"]);
     }
 

@@ -126,7 +126,9 @@ pub struct AddressBook {
 impl AddressBook {
     fn is_called(&self, name: &str) -> bool {
         let folded = name.trim().to_lowercase();
-        self.id == name || self.name.trim().to_lowercase() == folded || decoded(&self.id).as_deref() == Some(name)
+        self.id == name
+            || self.name.trim().to_lowercase() == folded
+            || decoded(&self.id).as_deref() == Some(name)
     }
 
     fn spoken(&self) -> &str {
@@ -223,7 +225,12 @@ mod tests {
 
     #[test]
     fn it_is_not_looked_for_everywhere() {
-        for file in ["a/b/c/d/e/.decsync-info", "DCIM/x/.decsync-info", "x/.hidden/.decsync-info", "Android/.decsync-info"] {
+        for file in [
+            "a/b/c/d/e/.decsync-info",
+            "DCIM/x/.decsync-info",
+            "x/.hidden/.decsync-info",
+            "Android/.decsync-info",
+        ] {
             assert_eq!(found_in(&[file]).0, None, "{file}");
         }
         let many: Vec<String> = (0..200).map(|number| format!("f{number:03}/x/y.txt")).collect();

@@ -134,7 +134,8 @@ impl RememberedFile {
             } else if let Some(key) = entry.info_key() {
                 let before = newest_by_key.get(key);
                 if before.is_none_or(|before| before.datetime <= entry.datetime) {
-                    let (key, datetime, value) = (key.to_owned(), entry.datetime.clone(), entry.value.clone());
+                    let (key, datetime, value) =
+                        (key.to_owned(), entry.datetime.clone(), entry.value.clone());
                     newest_by_key.insert(key.clone(), RememberedFact { key, datetime, value });
                 }
             }

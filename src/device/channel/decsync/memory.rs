@@ -93,7 +93,8 @@ impl<'m> BookMemory<'m> {
         let start = self.name("own/");
         let mut files = Files::new();
         for name in self.memory.names(self.guid, &start)? {
-            if let (Some(file), Some(bytes)) = (name.strip_prefix(&start), self.memory.get(self.guid, &name)?) {
+            if let (Some(file), Some(bytes)) = (name.strip_prefix(&start), self.memory.get(self.guid, &name)?)
+            {
                 files.insert(file.to_owned(), bytes);
             }
         }

@@ -97,7 +97,11 @@ mod tests {
         RememberedApp { files: BTreeMap::from([("00".to_owned(), file)]), ..RememberedApp::default() }
     }
 
-    fn winner(apps: &[(&str, RememberedEntry)], old: &[(&str, RememberedEntry)], own: Option<RememberedEntry>) -> Source {
+    fn winner(
+        apps: &[(&str, RememberedEntry)],
+        old: &[(&str, RememberedEntry)],
+        own: Option<RememberedEntry>,
+    ) -> Source {
         let mut index = Index::default();
         index.apps.extend(apps.iter().map(|(name, entry)| ((*name).to_owned(), app(entry.clone()))));
         index.old_apps.extend(old.iter().map(|(name, entry)| ((*name).to_owned(), app(entry.clone()))));
@@ -127,6 +131,10 @@ mod tests {
         let vanished = RememberedEntry { vanished: true, ..card.clone() };
         assert_eq!(winner(&[("A", vanished.clone()), ("B", gone)], &[], None), bucket("B"));
         assert_eq!(winner(&[("A", vanished.clone())], &[], Some(card)), Source::Own);
-        assert_eq!(winner(&[("A", vanished)], &[], Some(entry(0, None))), bucket("A"), "gone from a file is not deleted");
+        assert_eq!(
+            winner(&[("A", vanished)], &[], Some(entry(0, None))),
+            bucket("A"),
+            "gone from a file is not deleted"
+        );
     }
 }

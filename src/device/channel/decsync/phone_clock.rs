@@ -62,7 +62,8 @@ impl PhoneClock {
     /// Measures by a file that was written between two moments of this computer's clock.
     #[must_use]
     pub fn measured(date: FileDate, before_ms: i64, after_ms: i64, evidence: &[ZoneEvidence]) -> Self {
-        let zone_s = date.zone_s.unwrap_or_else(|| zone_of(date.local_s, after_ms.div_euclid(1000), evidence));
+        let zone_s =
+            date.zone_s.unwrap_or_else(|| zone_of(date.local_s, after_ms.div_euclid(1000), evidence));
         let phone_s = date.local_s - zone_s;
         let ahead = phone_s - after_ms.div_euclid(1000) - 1;
         let behind = before_ms.div_euclid(1000) - phone_s - 1;

@@ -276,24 +276,28 @@ fn the_cable_may_be_pulled_between_any_two_containers() {
             channel.list()?;
             channel.prepare_writes()?;
             let gone = at(channel, "uid-2");
-            for outcome in [
-                replace(channel, "uid-1", "Ada", "Ada Two"),
-                channel.delete(&gone, revision("uid-2", "Ben")),
-            ] {
+            for outcome in
+                [replace(channel, "uid-1", "Ada", "Ada Two"), channel.delete(&gone, revision("uid-2", "Ben"))]
+            {
                 if let SimpleOutcome::Refused(why) | SimpleOutcome::Unknown(why) = outcome {
                     return Err(ProviderError::Disconnected(why));
                 }
             }
             channel.flush()
         };
-        let ended =
-            phone.open_with(FaultPlan::cut_at_container(container)).and_then(|mut channel| write(&mut channel));
+        let ended = phone
+            .open_with(FaultPlan::cut_at_container(container))
+            .and_then(|mut channel| write(&mut channel));
         phone.app_sync();
         let mended = names(&mut phone.open());
         phone.app_sync();
         assert_eq!(phone.bench.app.contacts(), mended, "container {container}");
         assert!(mended == before || mended == after, "container {container}: {mended:?}");
-        if mended == after { ends.1 += 1 } else { ends.0 += 1 }
+        if mended == after {
+            ends.1 += 1
+        } else {
+            ends.0 += 1
+        }
         if ended.is_ok() {
             break;
         }

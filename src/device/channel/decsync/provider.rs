@@ -71,7 +71,9 @@ impl DecsyncChannel<'_> {
         doubts.push(self.read_old_apps(book)?);
         self.winners = merged(&self.index, &self.own_entries());
         let completeness = match doubts.into_iter().flatten().next() {
-            Some(why) => Completeness::Incomplete(format!("the DecSync folder could not be read whole: {why}")),
+            Some(why) => {
+                Completeness::Incomplete(format!("the DecSync folder could not be read whole: {why}"))
+            }
             None => Completeness::Complete,
         };
         if self.is_book_deleted() {
@@ -142,9 +144,10 @@ impl DecsyncChannel<'_> {
         self.shelf.refresh(&format!("{}/v2", Self::book_path(&book)));
         self.read_apps(&book)?;
         let now = merged(&self.index, &self.own_entries());
-        let is_overtaken = self.staged.iter().any(|(uid, staged)| {
-            now.get(uid).map(|winner| &winner.entry.datetime) != staged.base.as_ref()
-        });
+        let is_overtaken = self
+            .staged
+            .iter()
+            .any(|(uid, staged)| now.get(uid).map(|winner| &winner.entry.datetime) != staged.base.as_ref());
         if is_overtaken {
             self.staged.clear();
             self.winners = now;
@@ -324,10 +327,9 @@ impl SimpleProvider for DecsyncChannel<'_> {
             );
         }
         let there = written.iter().filter_map(|uid| self.winners.get_key_value(uid));
-        let entries = there.filter(|(_, winner)| winner.is_contact()).map(|(uid, winner)| Entry {
-            locator: self.locator(uid),
-            stamp: Self::stamp_of(&winner.entry),
-        });
+        let entries = there
+            .filter(|(_, winner)| winner.is_contact())
+            .map(|(uid, winner)| Entry { locator: self.locator(uid), stamp: Self::stamp_of(&winner.entry) });
         Ok(entries.collect())
     }
 

@@ -31,13 +31,17 @@ pub fn parse_sequences(bytes: &[u8]) -> Option<Sequences> {
 /// The file with these counters; no line end, as the reference library writes it.
 #[must_use]
 pub fn sequences_text(sequences: &Sequences) -> String {
-    let pairs: Vec<String> = sequences.iter().map(|(name, counter)| format!("\"{name}\":{counter}")).collect();
+    let pairs: Vec<String> =
+        sequences.iter().map(|(name, counter)| format!("\"{name}\":{counter}")).collect();
     format!("{{{}}}", pairs.join(","))
 }
 
 /// The buckets whose counters differ, larger or smaller: an app that was set up anew counts from 1.
 pub fn changed<'s>(now: &'s Sequences, before: &Sequences) -> Vec<&'s str> {
-    now.iter().filter(|(name, counter)| before.get(*name) != Some(counter)).map(|(name, _)| name.as_str()).collect()
+    now.iter()
+        .filter(|(name, counter)| before.get(*name) != Some(counter))
+        .map(|(name, _)| name.as_str())
+        .collect()
 }
 
 /// Whether an app's counters went back: what it wrote was undone by restoring an older state.

@@ -8,9 +8,7 @@
 use std::collections::HashMap;
 
 use crate::device::channel::names::TEMPORARY_PREFIX;
-use crate::device::tree::{
-    FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, TreeError,
-};
+use crate::device::tree::{FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, TreeError};
 use crate::provider::Completeness;
 
 /// A tree and what was listed of it. Paths are below the DecSync folder, components joined by `/`; empty is the

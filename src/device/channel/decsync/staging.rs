@@ -166,7 +166,9 @@ impl DecsyncChannel<'_> {
         let stored_s = stored
             .map(|text| {
                 parse_datetime(text).ok_or_else(|| {
-                    Refusal::Refused("its entry in DecSync has a date that is none; edit it once on the phone".to_owned())
+                    Refusal::Refused(
+                        "its entry in DecSync has a date that is none; edit it once on the phone".to_owned(),
+                    )
                 })
             })
             .transpose()?;
@@ -206,7 +208,8 @@ impl DecsyncChannel<'_> {
         };
         if date.is_none() {
             self.remark(
-                "The phone does not tell what time it has; its clock is taken to be right to the second.".to_owned(),
+                "The phone does not tell what time it has; its clock is taken to be right to the second."
+                    .to_owned(),
             );
         }
         if let Some(words) = clock.remark() {

@@ -57,7 +57,10 @@ fn what_is_written_reaches_the_phone_and_comes_back() {
         channel.keep().unwrap();
         assert_eq!(stamps.len(), 2);
         let listing = channel.list().unwrap();
-        assert!(stamps.iter().all(|entry| listing.entries.contains(entry)), "the next listing shows the same");
+        assert!(
+            stamps.iter().all(|entry| listing.entries.contains(entry)),
+            "the next listing shows the same"
+        );
     }
     bench.app.sync(&bench.phone);
     let expected = map(&[("from-name", "Dan"), ("uid-1", "Ada Two"), ("ü/3", "Cyd")]);
@@ -111,7 +114,10 @@ fn a_write_over_something_else_is_stale() {
     assert!(refused(&channel.create("a", bytes.as_bytes())), "not prepared");
     channel.prepare_writes().unwrap();
     let place = at(&channel, "uid-1");
-    assert!(matches!(channel.replace(&place, revision("uid-1", "X"), bytes.as_bytes()), SimpleOutcome::Stale));
+    assert!(matches!(
+        channel.replace(&place, revision("uid-1", "X"), bytes.as_bytes()),
+        SimpleOutcome::Stale
+    ));
     assert!(matches!(channel.delete(&place, revision("uid-1", "X")), SimpleOutcome::Stale));
     assert!(matches!(channel.delete(&at(&channel, "none"), revision("uid-1", "Ada")), SimpleOutcome::Stale));
     assert!(refused(&channel.create("uid-1", bytes.as_bytes())), "another version is there");
@@ -241,7 +247,10 @@ fn several_address_books_must_be_told_apart() {
     bench.phone.write(&format!("{BASE}/contacts/colID00001/v2/App/info"), info.as_bytes());
     match bench.open_with(Access::ReadOnly, None) {
         Err(ProviderError::NoChannel(why)) => {
-            assert!(why.contains("“Friends”") && why.contains("“Work”") && why.contains("--address-book"), "{why}");
+            assert!(
+                why.contains("“Friends”") && why.contains("“Work”") && why.contains("--address-book"),
+                "{why}"
+            );
         }
         other => panic!("{other:?}"),
     }

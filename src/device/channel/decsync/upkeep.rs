@@ -116,7 +116,8 @@ impl DecsyncChannel<'_> {
         if now == before {
             return Ok(if damaged.is_empty() { OwnFolder::AsLeft } else { OwnFolder::Damaged(damaged) });
         }
-        let counters = |bytes: Option<Vec<u8>>| bytes.map_or(Some(Sequences::new()), |bytes| parse_sequences(&bytes));
+        let counters =
+            |bytes: Option<Vec<u8>>| bytes.map_or(Some(Sequences::new()), |bytes| parse_sequences(&bytes));
         Ok(match (counters(now), counters(before)) {
             (Some(now), Some(before)) if !went_back(&now, &before) => OwnFolder::Newer,
             _ => reset(),
@@ -180,9 +181,9 @@ impl DecsyncChannel<'_> {
                 self.shelf.put(&path, name, bytes)?;
             }
         }
-        let kept = self.book_memory().map_or(Ok(()), |memory| {
-            memory.pending_arrived(&pending).and_then(|()| memory.mark())
-        });
+        let kept = self
+            .book_memory()
+            .map_or(Ok(()), |memory| memory.pending_arrived(&pending).and_then(|()| memory.mark()));
         // What the memory does not take stays pending there, and is found on the phone the next time.
         kept.map_err(|error| TreeError::Storage(error.to_string()))?;
         self.own.extend(pending);
