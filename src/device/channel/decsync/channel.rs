@@ -22,7 +22,7 @@ use super::version::DecsyncVersion;
 use crate::device::channel::contract::{Access, ChannelOptions};
 use crate::device::profile::DeviceProfile;
 use crate::device::search::Search;
-use crate::device::tree::{ObjectTree, TreeError};
+use crate::device::tree::{FolderListing, ObjectTree, TreeError};
 use crate::ics::Guid;
 use crate::provider::{
     Capabilities, ChannelMemory, Clock, Delivery, Locator, ProviderError, Randomness, Replica,
@@ -65,6 +65,11 @@ pub struct DecsyncChannel<'m> {
     pub(super) own: Files,
     /// Our files that are on their way there.
     pub(super) pending: Files,
+    /// What is in those files, as far as it was looked at.
+    pub(super) own_index: BTreeMap<String, RememberedFile>,
+    /// So many new contacts are pending, and so many were uploaded in this session.
+    pub(super) waiting: usize,
+    pub(super) uploaded: usize,
     /// Our files in the memory are not these: they are kept before the next write.
     pub(super) own_changed: bool,
     pub(super) is_marked: bool,
@@ -94,6 +99,7 @@ pub fn is_there(search: &mut Search<'_>) -> Result<bool, TreeError> {
 /// The DecSync folder of a phone and what is in it, while the address book is looked for.
 struct Opening {
     found: Found,
+    listing: FolderListing,
     version: DecsyncVersion,
     label: String,
     writable: bool,
@@ -110,7 +116,8 @@ fn look(tree: &mut dyn ObjectTree) -> Result<Opening, ProviderError> {
     let version = read_version(&mut search, &found)?;
     let writable = search.storages().get(found.storage).is_some_and(|storage| storage.writable);
     let label = search.tree().identity().model.clone();
-    Ok(Opening { found, version, label, writable })
+    let listing = search.list(&found.folder).map_err(TreeError::for_side)?.clone();
+    Ok(Opening { found, listing, version, label, writable })
 }
 
 impl<'m> DecsyncChannel<'m> {
@@ -124,12 +131,12 @@ impl<'m> DecsyncChannel<'m> {
         profile: &DeviceProfile,
         options: ChannelOptions<'m>,
     ) -> Result<Self, ProviderError> {
-        let Opening { found, version, label, writable } = look(&mut *tree)?;
+        let Opening { found, listing, version, label, writable } = look(&mut *tree)?;
         let own_name = [&options.label, &label, &profile.name].into_iter().find(|name| !name.is_empty());
         let writable = writable && profile.contacts.writable && version == DecsyncVersion::V2;
         let is_directory = tree.identity().is_directory;
         let mut channel = Self {
-            shelf: Shelf::new(tree, found.folder, profile.quirks.rename_unusable),
+            shelf: Shelf::new(tree, found.folder, listing, profile.quirks.rename_unusable),
             clock: options.clock,
             randomness: options.randomness,
             memory: options.memory,
@@ -165,6 +172,9 @@ impl<'m> DecsyncChannel<'m> {
             index_changed: false,
             own: Files::new(),
             pending: Files::new(),
+            own_index: BTreeMap::new(),
+            waiting: 0,
+            uploaded: 0,
             own_changed: false,
             is_marked: false,
             staged: BTreeMap::new(),
@@ -262,6 +272,11 @@ impl<'m> DecsyncChannel<'m> {
         Some(BookMemory::new(self.memory, self.replica.guid, book))
     }
 
+    /// Whether an address book was written to by this replica.
+    fn was_written(&self, book: &str) -> Result<bool, ProviderError> {
+        BookMemory::new(self.memory, self.replica.guid, book).is_marked()
+    }
+
     /// Takes in what is remembered. What is remembered of another address book or another phone does not count.
     pub(super) fn load(&mut self) -> Result<(), ProviderError> {
         if self.is_loaded {
@@ -270,28 +285,25 @@ impl<'m> DecsyncChannel<'m> {
         let before = remembered_book(self.memory, self.replica.guid)?;
         self.restarted.clone_from(&self.doubt);
         match (&before, &self.book) {
-            (Some(before), None) => {
-                let memory = BookMemory::new(self.memory, self.replica.guid, before);
-                if memory.is_marked()? {
-                    self.restarted.get_or_insert_with(|| {
-                        "the address book that was synced is no longer in its DecSync folder".to_owned()
-                    });
-                } else {
-                    // It was chosen in a session that was cut before it was made.
-                    let id = before.clone();
-                    self.settle_on(Some(id));
-                    self.book_is_new = true;
-                }
+            (Some(before), None) if self.was_written(before)? => {
+                self.restarted.get_or_insert_with(|| {
+                    "the address book that was synced is no longer in its DecSync folder".to_owned()
+                });
             }
-            (Some(before), Some(now)) if before != now => {
-                if BookMemory::new(self.memory, self.replica.guid, before).is_marked()? {
-                    self.restarted.get_or_insert_with(|| "it is another address book than before".to_owned());
-                }
+            // It was chosen in a session that was cut before it was made.
+            (Some(before), None) => {
+                let id = before.clone();
+                self.settle_on(Some(id));
+                self.book_is_new = true;
+            }
+            (Some(before), Some(now)) if before != now && self.was_written(before)? => {
+                self.restarted.get_or_insert_with(|| "it is another address book than before".to_owned());
             }
             _ => {}
         }
         (self.own, self.pending, self.index, self.is_marked) =
             (Files::new(), Files::new(), Index::default(), false);
+        self.own_index.clear();
         (self.own_changed, self.index_changed) = (self.restarted.is_some(), self.restarted.is_some());
         if let Some(memory) = self.book_memory().filter(|_| self.restarted.is_none()) {
             self.index = memory.index()?;

@@ -1,8 +1,8 @@
 //! What is remembered of one address book between sessions: the index, and a byte-exact mirror of our own files with
 //! what is on its way to the phone. It talks to the memory only.
 //!
-//! What goes to the phone is first kept here in one piece, under `pending`. So a cut upload is carried on with the same
-//! bytes, and there is no moment in which a part of it is known.
+//! What goes to the phone is first kept here, under `pending`: each contact's entry is in one file, so that a file that
+//! is kept is a write that will happen, whatever is cut. The counters join it when the upload begins.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,11 @@ impl<'m> BookMemory<'m> {
     /// # Errors
     /// When the memory cannot be read.
     pub fn own_files(&self) -> Result<Files, ProviderError> {
-        let start = self.name("own/");
+        self.files_below("own/")
+    }
+
+    fn files_below(&self, start: &str) -> Result<Files, ProviderError> {
+        let start = self.name(start);
         let mut files = Files::new();
         for name in self.memory.names(self.guid, &start)? {
             if let (Some(file), Some(bytes)) = (name.strip_prefix(&start), self.memory.get(self.guid, &name)?)
@@ -123,17 +127,15 @@ impl<'m> BookMemory<'m> {
     /// # Errors
     /// When the memory cannot be read.
     pub fn pending(&self) -> Result<Files, ProviderError> {
-        let bytes = self.memory.get(self.guid, &self.name("pending"))?;
-        let damaged = || ProviderError::Unusable("what was to be written to the phone is damaged".to_owned());
-        bytes.map_or(Ok(Files::new()), |bytes| unpacked(&bytes).ok_or_else(damaged))
+        self.files_below("pending/")
     }
 
-    /// Remembers in one piece that these files are to go to the phone.
+    /// Remembers that this file is to go to the phone.
     ///
     /// # Errors
     /// When the memory cannot be written.
-    pub fn put_pending(&self, files: &Files) -> Result<(), ProviderError> {
-        self.memory.put(self.guid, &self.name("pending"), &packed(files))
+    pub fn put_pending(&self, file: &str, bytes: &[u8]) -> Result<(), ProviderError> {
+        self.memory.put(self.guid, &self.name(&format!("pending/{file}")), bytes)
     }
 
     /// They have arrived. Cut short in between, the same is simply done again.
@@ -152,49 +154,10 @@ impl<'m> BookMemory<'m> {
     /// # Errors
     /// When the memory cannot be written.
     pub fn drop_pending(&self) -> Result<(), ProviderError> {
-        self.memory.remove(self.guid, &self.name("pending"))
-    }
-}
-
-/// One line with names and lengths, then the contents one after the other.
-fn packed(files: &Files) -> Vec<u8> {
-    let lengths: Vec<(&String, usize)> = files.iter().map(|(name, bytes)| (name, bytes.len())).collect();
-    let mut packed = serde_json::to_vec(&lengths).unwrap_or_default();
-    packed.push(b'\n');
-    packed.extend(files.values().flatten());
-    packed
-}
-
-fn unpacked(packed: &[u8]) -> Option<Files> {
-    let end = packed.iter().position(|byte| *byte == b'\n')?;
-    let (line, contents) = packed.split_at_checked(end)?;
-    let lengths: Vec<(String, usize)> = serde_json::from_slice(line).ok()?;
-    let mut rest = contents.get(1..)?;
-    let mut files = Files::new();
-    for (name, length) in lengths {
-        let (bytes, after) = rest.split_at_checked(length)?;
-        files.insert(name, bytes.to_vec());
-        rest = after;
-    }
-    rest.is_empty().then_some(files)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_packed_whole() {
-        let files = Files::from([
-            ("43".to_owned(), b"line\n\xff\n".to_vec()),
-            ("info".to_owned(), Vec::new()),
-            ("sequences".to_owned(), b"{}".to_vec()),
-        ]);
-        let bytes = packed(&files);
-        assert_eq!(unpacked(&bytes), Some(files));
-        for length in 0..bytes.len() {
-            assert_eq!(unpacked(&bytes[..length]), None, "{length}");
+        // The counters have the last name of all; without them the buckets would be counted once more.
+        for name in self.memory.names(self.guid, &self.name("pending/"))? {
+            self.memory.remove(self.guid, &name)?;
         }
-        assert_eq!(unpacked(&packed(&Files::new())), Some(Files::new()));
+        Ok(())
     }
 }

@@ -100,12 +100,12 @@ mod tests {
     fn winner(
         apps: &[(&str, RememberedEntry)],
         old: &[(&str, RememberedEntry)],
-        own: Option<RememberedEntry>,
+        own: Option<&RememberedEntry>,
     ) -> Source {
         let mut index = Index::default();
         index.apps.extend(apps.iter().map(|(name, entry)| ((*name).to_owned(), app(entry.clone()))));
         index.old_apps.extend(old.iter().map(|(name, entry)| ((*name).to_owned(), app(entry.clone()))));
-        merged(&index, own.as_slice()).remove("u").unwrap().source
+        merged(&index, own.cloned().as_slice()).remove("u").unwrap().source
     }
 
     fn bucket(app: &str) -> Source {
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn the_newest_counts_wherever_it_stands() {
         assert_eq!(winner(&[("A", entry(1, Some("x"))), ("B", entry(2, None))], &[], None), bucket("B"));
-        assert_eq!(winner(&[("A", entry(3, None))], &[], Some(entry(4, Some("x")))), Source::Own);
+        assert_eq!(winner(&[("A", entry(3, None))], &[], Some(&entry(4, Some("x")))), Source::Own);
         let old = Source::OldFile("A".to_owned(), "00".to_owned());
         assert_eq!(winner(&[("A", entry(1, Some("x")))], &[("A", entry(2, None))], None), old);
     }
@@ -124,15 +124,15 @@ mod tests {
     fn a_tie_is_decided_and_always_the_same() {
         let (card, gone) = (entry(1, Some("x")), entry(1, None));
         // What the phone has it keeps: ours never counts against another's of the same second.
-        assert_eq!(winner(&[("A", gone.clone())], &[], Some(card.clone())), bucket("A"));
+        assert_eq!(winner(&[("A", gone.clone())], &[], Some(&card)), bucket("A"));
         assert_eq!(winner(&[("A", gone.clone()), ("B", card.clone())], &[], None), bucket("B"));
         assert_eq!(winner(&[("B", card.clone()), ("A", card.clone())], &[], None), bucket("A"));
         assert_eq!(winner(&[("Z", card.clone())], &[("A", card.clone())], None), bucket("Z"));
         let vanished = RememberedEntry { vanished: true, ..card.clone() };
         assert_eq!(winner(&[("A", vanished.clone()), ("B", gone)], &[], None), bucket("B"));
-        assert_eq!(winner(&[("A", vanished.clone())], &[], Some(card)), Source::Own);
+        assert_eq!(winner(&[("A", vanished.clone())], &[], Some(&card)), Source::Own);
         assert_eq!(
-            winner(&[("A", vanished)], &[], Some(entry(0, None))),
+            winner(&[("A", vanished)], &[], Some(&entry(0, None))),
             bucket("A"),
             "gone from a file is not deleted"
         );

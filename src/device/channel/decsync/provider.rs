@@ -10,7 +10,6 @@ use super::entry::{DecsyncEntry, edited_bucket, parse_bucket};
 use super::index::{RememberedEntry, RememberedFile, sha256_text};
 use super::memory::Files;
 use super::merged::merged;
-use super::sequences::{SEQUENCES_FILE, parse_sequences, sequences_text};
 use super::staging::stored_form;
 use super::version::DecsyncVersion;
 use crate::device::channel::contract::{Access, Channel};
@@ -24,10 +23,15 @@ use crate::provider::{
 
 impl DecsyncChannel<'_> {
     /// The entries of our own files.
-    fn own_entries(&self) -> Vec<RememberedEntry> {
-        let names: BTreeSet<&String> = self.own.keys().chain(self.pending.keys()).collect();
-        let files = names.into_iter().filter_map(|name| self.own_file(name));
-        files.flat_map(|bytes| RememberedFile::of(&parse_bucket(bytes)).entries).collect()
+    fn own_entries(&mut self) -> Vec<RememberedEntry> {
+        let names: BTreeSet<String> = self.own.keys().chain(self.pending.keys()).cloned().collect();
+        for name in names {
+            if !self.own_index.contains_key(&name) {
+                let entries = self.own_file(&name).map(parse_bucket).unwrap_or_default();
+                self.own_index.insert(name, RememberedFile::of(&entries));
+            }
+        }
+        self.own_index.values().flat_map(|file| file.entries.iter().cloned()).collect()
     }
 
     /// Whether the address book was deleted in an app.
@@ -69,7 +73,8 @@ impl DecsyncChannel<'_> {
             doubts.push(self.read_apps(book)?);
         }
         doubts.push(self.read_old_apps(book)?);
-        self.winners = merged(&self.index, &self.own_entries());
+        let own = self.own_entries();
+        self.winners = merged(&self.index, &own);
         let completeness = match doubts.into_iter().flatten().next() {
             Some(why) => {
                 Completeness::Incomplete(format!("the DecSync folder could not be read whole: {why}"))
@@ -97,7 +102,7 @@ impl DecsyncChannel<'_> {
         named.or_else(|| self.book.clone()).unwrap_or_default()
     }
 
-    /// The files with everything that was noted in them: the buckets and the counters.
+    /// The bucket files with everything that was noted in them.
     fn files_with_staged(&self, now: &str) -> Files {
         let mut by_bucket: BTreeMap<String, Vec<DecsyncEntry>> = BTreeMap::new();
         for (uid, staged) in &self.staged {
@@ -108,16 +113,11 @@ impl DecsyncChannel<'_> {
         if !facts.is_empty() {
             by_bucket.insert(INFO_BUCKET.to_owned(), facts);
         }
-        let counters = self.own_file(SEQUENCES_FILE).and_then(parse_sequences);
-        let mut counters = counters.unwrap_or_default();
-        let mut files = Files::new();
-        for (bucket, entries) in by_bucket {
+        let edited = by_bucket.into_iter().map(|(bucket, entries)| {
             let bytes = edited_bucket(self.own_file(&bucket).unwrap_or_default(), &entries);
-            *counters.entry(bucket.clone()).or_insert(0) += 1;
-            files.insert(bucket, bytes);
-        }
-        files.insert(SEQUENCES_FILE.to_owned(), sequences_text(&counters).into_bytes());
-        files
+            (bucket, bytes)
+        });
+        edited.collect()
     }
 
     /// What we say about the address book: that we are here, once a day; and its name if we make it.
@@ -137,13 +137,27 @@ impl DecsyncChannel<'_> {
         facts.into_iter().map(|(key, value)| DecsyncEntry::info(&key, now, value)).collect()
     }
 
+    /// Brings what is pending to the phone.
+    fn upload(&mut self) -> Result<(), ProviderError> {
+        let is_new = self.book_is_new;
+        self.upload_pending().map_err(TreeError::for_side)?;
+        if is_new {
+            let name = self.asked_for().unwrap_or(NEW_BOOK_NAME).to_owned();
+            self.remark(format!(
+                "A new address book “{name}” was made in DecSync; take it in once in DecSync CC on the phone."
+            ));
+        }
+        Ok(())
+    }
+
     /// Looks whether an app wrote about one of the noted contacts since they were noted.
     fn check_meanwhile(&mut self) -> Result<(), ProviderError> {
         let Some(book) = self.book.clone().filter(|_| !self.book_is_new) else { return Ok(()) };
         self.read_files.clear();
         self.shelf.refresh(&format!("{}/v2", Self::book_path(&book)));
         self.read_apps(&book)?;
-        let now = merged(&self.index, &self.own_entries());
+        let own = self.own_entries();
+        let now = merged(&self.index, &own);
         let is_overtaken = self
             .staged
             .iter()
@@ -225,25 +239,23 @@ impl SimpleProvider for DecsyncChannel<'_> {
         self.check_meanwhile()?;
         let clock = self.measured_clock().map_err(TreeError::for_side)?;
         let now = super::dates::datetime_text(clock.now_s(self.clock.now_ms()));
-        let files = self.files_with_staged(&now);
-        self.pending.extend(files);
-        if let Some(memory) = self.book_memory() {
+        for (name, bytes) in self.files_with_staged(&now) {
             // Before a byte goes to the phone it is on the disk here.
-            if let Err(error) = memory.put_pending(&self.pending) {
-                self.pending.clear();
-                return Err(error);
+            if let Some(memory) = self.book_memory() {
+                memory.put_pending(&name, &bytes)?;
             }
+            self.own_index.remove(&name);
+            self.pending.insert(name, bytes);
         }
-        self.written.extend(std::mem::take(&mut self.staged).into_keys());
-        let is_new = self.book_is_new;
-        self.upload_pending().map_err(TreeError::for_side)?;
-        if is_new {
-            let name = self.asked_for().unwrap_or(NEW_BOOK_NAME).to_owned();
-            self.remark(format!(
-                "A new address book “{name}” was made in DecSync; take it in once in DecSync CC on the phone."
-            ));
+        let staged = std::mem::take(&mut self.staged);
+        self.waiting += staged.len();
+        let all_new = staged.values().all(|write| write.base.is_none() && write.card.is_some());
+        self.written.extend(staged.into_keys());
+        // New contacts are gathered, since each upload costs whole files; nobody can have edited them meanwhile.
+        if all_new && self.waiting < self.uploaded {
+            return Ok(());
         }
-        Ok(())
+        self.upload()
     }
 
     fn keep(&mut self) -> Result<(), ProviderError> {
@@ -319,6 +331,9 @@ impl SimpleProvider for DecsyncChannel<'_> {
 
     fn finish_writes(&mut self) -> Result<Vec<Entry>, ProviderError> {
         self.flush()?;
+        if !self.pending.is_empty() {
+            self.upload()?;
+        }
         let written = std::mem::take(&mut self.written);
         if !written.is_empty() {
             self.remark(

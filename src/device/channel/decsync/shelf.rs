@@ -30,11 +30,16 @@ fn size_of(bytes: &[u8]) -> u64 {
 }
 
 impl Shelf {
-    /// A shelf whose top is the folder `root`.
+    /// A shelf whose top is the folder `root`, which was listed just now.
     #[must_use]
-    pub fn new(tree: Box<dyn ObjectTree>, root: ObjectReference, rename_unusable: bool) -> Self {
+    pub fn new(
+        tree: Box<dyn ObjectTree>,
+        root: ObjectReference,
+        listing: FolderListing,
+        rename_unusable: bool,
+    ) -> Self {
         let rename_usable = tree.capabilities().rename && !rename_unusable;
-        Self { tree, root, listings: HashMap::new(), rename_usable }
+        Self { tree, root, listings: HashMap::from([(String::new(), listing)]), rename_usable }
     }
 
     /// Forgets what was listed of this folder and below it.

@@ -532,3 +532,59 @@ fn a_dry_run_writes_nothing_anywhere() {
     assert!(channel.prepare_writes().is_err());
     assert_eq!(files(&bench), 0);
 }
+
+#[test]
+fn many_new_contacts_are_gathered_and_all_arrive() {
+    let mut bench = Bench::with_contacts();
+    {
+        let mut channel = bench.open();
+        names(&mut channel);
+        channel.prepare_writes().unwrap();
+        let mut uploads = 0;
+        let mut before = None;
+        for batch in 0..16 {
+            for number in 0..32 {
+                let uid = format!("b{batch}n{number}");
+                done(channel.create(&uid, card(&uid, "New").as_bytes()));
+            }
+            channel.flush().unwrap();
+            let now = bench.phone.read(&format!("{}/sequences", own_folder()));
+            uploads += usize::from(now != before);
+            before = now;
+        }
+        assert_eq!(uploads, 5, "after 1, 2, 4, 8 and 16 batches");
+        done(channel.create("last", card("last", "Last").as_bytes()));
+        channel.flush().unwrap();
+        assert_eq!(bench.phone.read(&format!("{}/sequences", own_folder())), before);
+        assert_eq!(name_in(&channel.read(&at(&channel, "last")).unwrap()), "Last");
+        assert_eq!(channel.finish_writes().unwrap().len(), 513);
+        channel.keep().unwrap();
+    }
+    bench.app.sync(&bench.phone);
+    assert_eq!(bench.app.contacts().len(), 516);
+    assert_eq!(bench.listed().len(), 516);
+}
+
+#[test]
+fn new_contacts_that_were_gathered_outlive_a_cut() {
+    let mut bench = Bench::with_contacts();
+    {
+        let mut channel = bench.open();
+        names(&mut channel);
+        channel.prepare_writes().unwrap();
+        for uid in ["n1", "n2", "n3"] {
+            done(channel.create(uid, card(uid, "New").as_bytes()));
+        }
+        channel.flush().unwrap();
+        done(channel.create("n4", card("n4", "New").as_bytes()));
+        channel.flush().unwrap();
+    }
+    bench.app.sync(&bench.phone);
+    assert_eq!(bench.app.contacts().len(), 6, "the fourth waits");
+    assert_eq!(bench.open_with(Access::ReadOnly, None).unwrap().list().unwrap().entries.len(), 7);
+    bench.app.sync(&bench.phone);
+    assert_eq!(bench.app.contacts().len(), 6, "a dry run brings nothing");
+    assert_eq!(bench.listed().len(), 7);
+    bench.app.sync(&bench.phone);
+    assert_eq!(bench.app.contacts().len(), 7);
+}

@@ -5,7 +5,9 @@ use super::encoding::is_bucket;
 use super::index::Index;
 use super::memory::Files;
 use super::reading::{BUCKET_BYTES_MAX, doubt_of};
-use super::sequences::{SEQUENCES_BYTES_MAX, SEQUENCES_FILE, Sequences, parse_sequences, went_back};
+use super::sequences::{
+    SEQUENCES_BYTES_MAX, SEQUENCES_FILE, Sequences, parse_sequences, sequences_text, went_back,
+};
 use crate::device::channel::contract::Access;
 use crate::device::channel::names::TEMPORARY_PREFIX;
 use crate::device::tree::{ObjectKind, TreeError};
@@ -146,6 +148,7 @@ impl DecsyncChannel<'_> {
         }
         self.own = files;
         self.pending.clear();
+        self.own_index.clear();
         self.own_changed = true;
         Ok(Ok(()))
     }
@@ -164,6 +167,24 @@ impl DecsyncChannel<'_> {
         }
     }
 
+    /// Counts every pending file, unless that was done before a cut.
+    fn count_pending(&mut self) -> Result<(), TreeError> {
+        if self.pending.contains_key(SEQUENCES_FILE) {
+            return Ok(());
+        }
+        let mut counters =
+            self.own.get(SEQUENCES_FILE).and_then(|bytes| parse_sequences(bytes)).unwrap_or_default();
+        for bucket in self.pending.keys() {
+            let counter = counters.entry(bucket.clone()).or_insert(0);
+            *counter = counter.saturating_add(1);
+        }
+        let bytes = sequences_text(&counters).into_bytes();
+        let kept = self.book_memory().map_or(Ok(()), |memory| memory.put_pending(SEQUENCES_FILE, &bytes));
+        kept.map_err(|error| TreeError::Storage(error.to_string()))?;
+        self.pending.insert(SEQUENCES_FILE.to_owned(), bytes);
+        Ok(())
+    }
+
     /// Brings the pending files to the phone: those that are there byte for byte stay, the counters go last, so that no
     /// reader is told of a file before it is there.
     ///
@@ -172,6 +193,7 @@ impl DecsyncChannel<'_> {
     pub(super) fn upload_pending(&mut self) -> Result<(), TreeError> {
         let path = self.own_path();
         self.shelf.make_folder(&path)?;
+        self.count_pending()?;
         let pending = self.pending.clone();
         let (last, first): (Vec<_>, Vec<_>) = pending.iter().partition(|(name, _)| *name == SEQUENCES_FILE);
         for (name, bytes) in first.into_iter().chain(last) {
@@ -188,6 +210,7 @@ impl DecsyncChannel<'_> {
         kept.map_err(|error| TreeError::Storage(error.to_string()))?;
         self.own.extend(pending);
         self.pending.clear();
+        self.uploaded += std::mem::take(&mut self.waiting);
         self.is_marked = true;
         self.book_is_new = false;
         Ok(())
