@@ -77,12 +77,6 @@ pub trait Channel: SimpleProvider {
 
     /// Where the contacts are, as storage label and path; `None` while there is no such place.
     fn place(&self) -> Option<&str>;
-
-    /// What a person should know about the contacts on this phone in this session, each a whole sentence. Complete
-    /// once the side was listed.
-    fn remarks(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 impl SimpleProvider for Box<dyn Channel + '_> {
@@ -136,6 +130,10 @@ impl SimpleProvider for Box<dyn Channel + '_> {
 
     fn release(&mut self, locator: &Locator) {
         (**self).release(locator);
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        (**self).remarks()
     }
 
     fn keep(&mut self) -> Result<(), ProviderError> {
