@@ -75,6 +75,15 @@ pub trait Channel: SimpleProvider {
     /// What is worth remembering of the device for the next session's tree.
     fn habits(&self) -> String;
 
+    /// Writes a card, reads it back as the phone then has it, and removes it again; `None` where that would tell
+    /// nothing, because what stands in the files is not what the phone makes of it.
+    ///
+    /// # Errors
+    /// When the card could not be written, read back or removed.
+    fn probe(&mut self, _card: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
+        Ok(None)
+    }
+
     /// Where the contacts are, as storage label and path; `None` while there is no such place.
     fn place(&self) -> Option<&str>;
 }
