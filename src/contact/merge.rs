@@ -254,5 +254,9 @@ mod probes;
 mod laws;
 
 #[cfg(test)]
+#[path = "merge_held.rs"]
+mod held;
+
+#[cfg(test)]
 #[path = "merge_worlds.rs"]
 mod worlds;

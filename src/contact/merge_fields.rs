@@ -157,6 +157,13 @@ impl<'a> Judge<'a> {
     fn take_from_phone(&self, phone: Donor<'a>, decisions: &mut Decisions<'a>) {
         let property = &phone.entry.property;
         let hidden = if is_single(property) { self.sides.pc.hidden(property) } else { None };
+        if hidden.is_some() && phone.entry.shape == Shape::Structured {
+            // Of the components only those differ that the phone can hold.
+            let held =
+                phone.entry.parts_with(None).into_iter().filter(|part| !phone.entry.part(*part).is_empty());
+            held.for_each(|part| decisions.to_pc.set_if(hidden, part, Some(phone)));
+            return;
+        }
         if hidden.is_some() && self.sides.base_phone.is_none() {
             return;
         }
@@ -280,7 +287,7 @@ impl<'a> Judge<'a> {
         decisions.report(case, None, kept);
         match (keep, case.pc, case.phone) {
             (true, Some(pc), _) => decisions.offer(case, pc, true),
-            (true, None, Some(phone)) => decisions.to_pc.insert(phone, &[]),
+            (true, None, Some(phone)) => self.take_from_phone(phone, decisions),
             (false, Some(_), _) => decisions.to_pc.remove_if(case.pc_at),
             (false, None, _) => decisions.to_phone.remove_if(case.row.phone),
             (true, None, None) => {}

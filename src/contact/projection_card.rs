@@ -10,12 +10,12 @@ use super::card::Card;
 use super::decoded::{DecodedCard, Entry, Part, is_encoding_param};
 use super::edit::CardEditor;
 use super::equality::{
-    Shape, field_name, is_bookkeeping, normal_address, normal_email, normal_phone, normal_text,
+    Shape, field_name, is_bookkeeping, normal_address, normal_email, normal_kinds, normal_phone, normal_text,
     param_field_name, shape_of,
 };
 use super::field::FieldKey;
 use super::matching::match_keys;
-use super::normal::normal_lines;
+use super::normal::{Fingerprint, normal_lines};
 use super::projection::Projection;
 use super::projection_loss::Loss;
 use super::projection_text::{cut, in_ascii};
@@ -53,6 +53,12 @@ impl Projection {
     #[must_use]
     pub fn project(&self, card: &Card) -> Card {
         self.apply(card, true).card
+    }
+
+    /// The fingerprint of what the side can hold of the card: equal for two cards that say the same there.
+    #[must_use]
+    pub fn fingerprint(&self, card: &Card) -> Fingerprint {
+        self.project(card).fingerprint(&self.fields)
     }
 
     /// Whether nothing of what the card says is lost.
@@ -292,10 +298,10 @@ impl Projection {
                 }
                 held
             } else if name == "TYPE" {
-                let held = self.holds_kind(&word);
-                let says_something =
-                    !super::equality::normal_kinds(field, [word.as_str()].into_iter()).is_empty();
-                if !held && says_something {
+                // A word that says nothing (VOICE) is no kind.
+                let held =
+                    self.holds_kind(&word) || normal_kinds(field, [word.as_str()].into_iter()).is_empty();
+                if !held {
                     losses.insert(Loss::Kinds(field.to_owned()));
                 }
                 held
