@@ -146,7 +146,7 @@ impl VcardFolder {
             access: options.access,
             replica: Replica { guid: options.guid_if_unmarked, label, generation: 0 },
             capabilities: Capabilities {
-                fields: profile.contacts.fields.clone(),
+                projection: profile.contacts.projection(),
                 dialect: profile.contacts.dialect.clone(),
                 writable: profile.contacts.writable,
                 delivery: Delivery::Direct,
@@ -312,6 +312,10 @@ impl Channel for VcardFolder {
 
     fn habits(&self) -> String {
         self.tree.habits()
+    }
+
+    fn probe(&mut self, card: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
+        self.probe_with(card).map(Some)
     }
 
     fn place(&self) -> Option<&str> {

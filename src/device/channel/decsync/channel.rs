@@ -149,7 +149,7 @@ impl<'m> DecsyncChannel<'m> {
             capabilities: Capabilities {
                 writable,
                 delivery: if writable { Delivery::Direct } else { Delivery::NotNow },
-                fields: profile.contacts.fields.clone(),
+                projection: profile.contacts.projection(),
                 dialect: profile.contacts.dialect.clone(),
                 card_bytes_max: usize::try_from(profile.contacts.card_bytes_max).unwrap_or(usize::MAX),
             },

@@ -310,7 +310,6 @@ fn a_phone_that_takes_no_more_keeps_what_is_on_its_way() {
         assert_eq!(names(&mut channel).len(), 4, "the contacts can be read all the same");
         let place: Locator = at(&channel, "new");
         assert_eq!(name_in(&channel.read(&place).unwrap()), "New");
-        use crate::device::channel::contract::Channel;
         assert!(channel.remarks().iter().any(|remark| remark.contains("not all there yet")));
         assert!(channel.prepare_writes().is_err(), "nothing new is begun before that");
     }

@@ -348,6 +348,10 @@ impl SimpleProvider for DecsyncChannel<'_> {
         Ok(entries.collect())
     }
 
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
     fn costs(&self) -> Costs {
         self.shelf.tree.costs()
     }
@@ -388,9 +392,5 @@ impl Channel for DecsyncChannel<'_> {
 
     fn place(&self) -> Option<&str> {
         self.book.is_some().then(|| self.book_place())
-    }
-
-    fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
     }
 }
