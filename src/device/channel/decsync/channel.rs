@@ -236,8 +236,14 @@ impl<'m> DecsyncChannel<'m> {
     fn mark_in(&mut self, book: &str) -> Result<Option<Guid>, ProviderError> {
         let path = format!("{}/v2", Self::book_path(book));
         let Some(listing) = self.shelf.list(&path).map_err(TreeError::for_side)? else { return Ok(None) };
-        let mut guids = listing.entries.iter().filter_map(|entry| guid_of_app(&entry.name));
-        Ok(guids.find(|guid| self.known_guids.contains(guid)))
+        let guids = listing.entries.iter().filter_map(|entry| guid_of_app(&entry.name));
+        for guid in guids.filter(|guid| self.known_guids.contains(guid)) {
+            // A replica that has gone over to another address book leaves its folder in the one before.
+            if remembered_book(self.memory, guid)?.is_none_or(|last| last == book) {
+                return Ok(Some(guid));
+            }
+        }
+        Ok(None)
     }
 
     /// The name of an address book, and whether it was deleted.

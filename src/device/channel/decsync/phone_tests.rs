@@ -11,10 +11,16 @@ use super::finding::own_app_id;
 use super::test_bench::*;
 use crate::device::DirectoryTree;
 use crate::device::channel::contract::{Access, Channel};
-use crate::device::tree::TreeError;
+use crate::device::channel::open_channel;
+use crate::device::profile::ChannelKind;
+use crate::device::tree::{ObjectTree, TreeError};
 use crate::device::tree_mtp::MtpTree;
+use crate::ics::SyncState;
 use crate::mtp::SessionOptions;
-use crate::provider::{Clock, ProviderError, Revision, SimpleOutcome, SimpleProvider, TestClock};
+use crate::provider::{
+    ChangeKind, Clock, Completeness, Metadata, Observed, Provider, ProviderError, Revision, SimpleOutcome,
+    SimpleProvider, TestClock, TestRandomness, Tracked, TrackingOptions,
+};
 use crate::sim::{FaultPlan, MemoryStorage, Personality, Phone, Storage};
 
 /// A clock that is off by some time.
@@ -305,6 +311,89 @@ fn the_cable_may_be_pulled_between_any_two_containers() {
     }
     println!("{container} containers, {ends:?}");
     assert!(ends.0 > 20 && ends.1 > 20, "{ends:?}");
+}
+
+/// The rows of the tier above.
+#[derive(Default)]
+struct Rows(RefCell<(Vec<Observed>, u64, u64)>);
+
+impl Metadata for &Rows {
+    fn generation(&self) -> Result<u64, ProviderError> {
+        Ok(self.0.borrow().2)
+    }
+
+    fn next_counter(&self) -> Result<u64, ProviderError> {
+        Ok(self.0.borrow().1.max(1))
+    }
+
+    fn load(&self) -> Result<Vec<Observed>, ProviderError> {
+        Ok(self.0.borrow().0.clone())
+    }
+
+    fn save(&self, rows: &[Observed], next_counter: u64, generation: u64) -> Result<(), ProviderError> {
+        let mut kept = self.0.borrow_mut();
+        for row in rows {
+            kept.0.retain(|before| before.item != row.item);
+            kept.0.push(row.clone());
+        }
+        (kept.1, kept.2) = (next_counter, generation);
+        Ok(())
+    }
+}
+
+#[test]
+fn with_change_tracking_on_top_only_changes_are_told() {
+    let mut phone = PhoneBench::new("android", 0);
+    let rows = Rows::default();
+    let session = |phone: &PhoneBench, state: &mut SyncState, allow_writes: bool| {
+        let link = Box::new(phone.phone.plug_in(FaultPlan::none()));
+        let clock: Rc<TestClock> = Rc::clone(&phone.bench.clock);
+        let tree =
+            MtpTree::open(link, Rc::clone(&clock) as Rc<dyn Clock>, &SessionOptions::default()).unwrap();
+        let candidates = PROFILES.candidates(tree.identity());
+        let options = phone.bench.options(Access::ReadWrite);
+        let (channel, profile) = open_channel(Box::new(tree), &candidates, None, options).unwrap();
+        assert_eq!((channel.kind(), profile.id.as_str()), (ChannelKind::Decsync, "decsync"));
+        let random = Rc::new(TestRandomness::seeded(3));
+        let mut tracked = Tracked::new(channel, &rows, clock, random, TrackingOptions::default());
+        let changes = tracked.changes_since(state).unwrap();
+        assert_eq!(changes.completeness, Completeness::Complete);
+        for change in &changes.changes {
+            match change.kind {
+                ChangeKind::Deleted => state.record_deleted(change.cn.replica, change.item.0, change.cn),
+                _ => state.record(change.item.0, change.cn),
+            };
+        }
+        tracked.keep_observations().unwrap();
+        if allow_writes {
+            tracked.mark_known().unwrap();
+            tracked.keep_observations().unwrap();
+        }
+        let kinds: Vec<ChangeKind> = changes.changes.into_iter().map(|change| change.kind).collect();
+        (kinds, changes.restarted, tracked.costs().transactions_total())
+    };
+    let mut state = SyncState::default();
+    let (kinds, restarted, _) = session(&phone, &mut state, true);
+    assert!(kinds.len() == 3 && kinds.iter().all(|kind| matches!(kind, ChangeKind::Put(_))), "{kinds:?}");
+    assert_eq!(restarted, None);
+    phone.bench.clock.advance_ms(60_000);
+    session(&phone, &mut state, false);
+    let (kinds, restarted, transactions) = session(&phone, &mut state, false);
+    assert_eq!((kinds, restarted), (Vec::new(), None));
+    println!("{transactions} transactions for a session with nothing new");
+    assert!(transactions <= 32, "{transactions}");
+    phone.edit("uid-1", "Ada Two");
+    let datetime = super::dates::datetime_text(phone.phone_s());
+    phone.bench.app.edit(&phone.disk, "uid-2", &datetime, None);
+    let (kinds, _, _) = session(&phone, &mut state, false);
+    assert!(matches!(kinds.as_slice(), [ChangeKind::Put(_), ChangeKind::Deleted]), "{kinds:?}");
+    // The folder is reset: nothing of that is a deletion.
+    let own = format!("{BASE}/contacts/{BOOK}/v2/{}", own_app_id(guid()));
+    phone.disk.borrow_mut().remove(&own).unwrap();
+    phone.phone.media_scan();
+    let (kinds, restarted, _) = session(&phone, &mut state, true);
+    assert!(restarted.is_some() && kinds.iter().all(|kind| matches!(kind, ChangeKind::Put(_))), "{kinds:?}");
+    assert_eq!(session(&phone, &mut state, false).1, None);
 }
 
 /// A fixture folder, copied so that it can be written to.

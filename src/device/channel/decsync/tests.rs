@@ -269,6 +269,13 @@ fn several_address_books_must_be_told_apart() {
     let mut channel = bench.open();
     assert!(names(&mut channel).is_empty());
     assert!(channel.restarted(1).unwrap().contains("another address book"));
+    channel.prepare_writes().unwrap();
+    drop(channel);
+    // The folder in the first one is still there, and means nothing any more.
+    bench.address_book = None;
+    let mut channel = bench.open();
+    assert!(names(&mut channel).is_empty());
+    assert_eq!((channel.marker_guid(), channel.restarted(2)), (Some(guid()), None));
 }
 
 #[test]
