@@ -75,6 +75,9 @@ mod tests {
     fn the_reference_librarys_vectors_hold() {
         assert_eq!(bucket_of(&["resources", "uid-1"]), "43");
         assert_eq!(bucket_of(&["resources", "550e8400-e29b-41d4-a716-446655440000"]), "10");
+        for (uid, bucket) in [("ü uid", "c0"), ("日本語", "b5"), ("😀", "fe"), (".dot/x", "eb")] {
+            assert_eq!(bucket_of(&["resources", uid]), bucket, "{uid}");
+        }
         assert_eq!(bucket_of(&["info"]), "info");
         assert_ne!(bucket_of(&["info", "x"]), "info");
         assert_eq!(bucket_of::<&str>(&[]), "00");
