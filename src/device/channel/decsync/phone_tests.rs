@@ -450,6 +450,7 @@ fn a_directory_is_written_by_this_computers_clock() {
     let mine = card("uid-1", "Mine");
     done(channel.replace(&place, Revision::of(&held), mine.as_bytes()));
     channel.flush().unwrap();
+    assert!(channel.remarks().is_empty(), "{:?}", channel.remarks());
     let own = directory.path().join("contacts").join(BOOK).join("v2").join(own_app_id(guid()));
     let bucket = std::fs::read_to_string(own.join("43")).unwrap();
     let line = serde_json::json!([["resources", "uid-1"], "2026-11-20T12:00:00", null, mine]);

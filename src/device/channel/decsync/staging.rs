@@ -206,7 +206,7 @@ impl DecsyncChannel<'_> {
             Some(date) => PhoneClock::measured(date, before_ms, after_ms, &self.evidence),
             None => PhoneClock::SAME,
         };
-        if date.is_none() {
+        if date.is_none() && !self.is_directory {
             self.remark(
                 "The phone does not tell what time it has; its clock is taken to be right to the second."
                     .to_owned(),
