@@ -53,3 +53,20 @@ pub fn stamp(clock: &dyn Clock) -> String {
 pub fn day(clock: &dyn Clock) -> String {
     stamp(clock)[..10].to_owned()
 }
+
+/// The real time, for tests beside a program that has no other.
+pub struct RealClock;
+
+impl Clock for RealClock {
+    fn now_ms(&self) -> i64 {
+        Timestamp::now().as_millisecond()
+    }
+
+    fn steady_us(&self) -> u64 {
+        u64::try_from(Timestamp::now().as_microsecond()).unwrap()
+    }
+
+    fn sleep_ms(&self, duration_ms: u64) {
+        std::thread::sleep(std::time::Duration::from_millis(duration_ms));
+    }
+}

@@ -74,3 +74,8 @@ pub fn put(entries: &mut Vec<Entry>, entry: Entry) {
 pub fn is_news(stored: &[Entry], entry: &Entry) -> bool {
     stored.iter().all(|old| !old.is_about(entry) || entry.datetime > old.datetime)
 }
+
+/// Whether an entry says another value than what is stored. An app's own entry that does not is not recorded.
+pub fn changes(stored: &[Entry], entry: &Entry) -> bool {
+    stored.iter().all(|old| !old.is_about(entry) || entry.value != old.value)
+}

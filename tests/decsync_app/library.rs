@@ -93,22 +93,24 @@ impl Library {
     /// What other apps wrote since the last call. Moves to version 2 first where that is due, and leaves a word that
     /// this app was here today.
     pub fn new_entries(&self) -> Vec<Entry> {
-        self.upgrade_if_due();
-        let news = if self.local_version() == 1 { self.one.new_entries() } else { self.two.new_entries() };
+        let mut news = self.upgrade_if_due();
+        news.extend(if self.local_version() == 1 { self.one.new_entries() } else { self.two.new_entries() });
         self.say_active();
         news
     }
 
-    fn upgrade_if_due(&self) {
+    /// Moves to version 2 if the directory is there or may go there; what was new in version 1 comes with it.
+    fn upgrade_if_due(&self) -> Vec<Entry> {
         if self.local_version() == 2 {
-            return;
+            return Vec::new();
         }
         if self.directory_version() == 1 {
             if !self.all_support_2() {
-                return;
+                return Vec::new();
             }
             directory::make(&self.root, 2, &*self.clock);
         }
+        let news = self.one.new_entries();
         // What only said who was active stays behind.
         let is_bookkeeping = |entry: &Entry| {
             let key = entry.key.as_str().unwrap_or_default();
@@ -121,6 +123,7 @@ impl Library {
         info["version"] = json!(2);
         self.save_local_info(&info);
         self.one.remove();
+        news
     }
 
     /// Whether every app that says it is active in this book knows version 2.

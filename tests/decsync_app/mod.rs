@@ -4,7 +4,7 @@
 //! It is written from the published format and from watching the reference library run, and must share nothing with
 //! the channel that it is there to test: not the hash, not the percent-encoding, not the vCard code.
 
-#![allow(dead_code, reason = "not every test file needs all of the model")]
+#![allow(dead_code, unused_imports, reason = "not every test file needs all of the model")]
 
 pub mod clock;
 pub mod desktop;
@@ -13,6 +13,7 @@ pub mod entry;
 pub mod library;
 pub mod names;
 pub mod phone;
+pub mod reference;
 pub mod vcard;
 pub mod version_1;
 pub mod version_2;
@@ -22,3 +23,4 @@ pub use desktop::Desktop;
 pub use entry::Entry;
 pub use library::Library;
 pub use phone::DecsyncCc;
+pub use reference::Reference;

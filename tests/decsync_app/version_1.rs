@@ -7,7 +7,7 @@ use std::rc::Rc;
 use tetherbook::provider::Clock;
 
 use super::directory::{children, read, write};
-use super::entry::{Entry, is_news, put};
+use super::entry::{Entry, changes, is_news, put};
 use super::names::encoded;
 
 const SEQUENCE: &str = ".decsync-sequence";
@@ -68,7 +68,8 @@ impl VersionOne {
     pub fn set(&self, entries: &[Entry]) {
         fs::create_dir_all(self.collection.join("read-bytes")).unwrap();
         for entry in entries {
-            if !self.store(entry) {
+            let file = below(&self.stored_folder(&self.app_id), &entry.path);
+            if !changes(&entries_in(&file, &entry.path), entry) || !self.store(entry) {
                 continue;
             }
             let folder = self.new_folder(&self.app_id);
@@ -134,13 +135,16 @@ impl VersionOne {
         }
     }
 
-    /// Removes what this app has in the old format.
+    /// Removes what this app has in the old format, and the old folders if it was the last.
     pub fn remove(&self) {
         for name in ["info", "new-entries", "stored-entries", "read-bytes"] {
-            let folder = self.collection.join(name).join(encoded(&self.app_id));
+            let above = self.collection.join(name);
+            let folder = above.join(encoded(&self.app_id));
             if folder.exists() {
                 fs::remove_dir_all(folder).unwrap();
             }
+            // A folder in which another app still has something stays.
+            let _ = fs::remove_dir(above);
         }
     }
 }

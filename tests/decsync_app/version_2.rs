@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tetherbook::provider::Clock;
 
 use super::directory::{children, read, write};
-use super::entry::{Entry, is_news, put};
+use super::entry::{Entry, changes, is_news, put};
 use super::names::{bucket, encoded};
 
 /// One app's view of one collection.
@@ -85,7 +85,9 @@ impl VersionTwo {
         let mut sequences = self.sequences(&self.app_id);
         let before = sequences.clone();
         for name in names {
-            let here = entries.iter().filter(|entry| bucket(&entry.path) == name).cloned().collect();
+            let stored = self.bucket(&self.app_id, &name);
+            let here = entries.iter().filter(|entry| bucket(&entry.path) == name);
+            let here = here.filter(|entry| changes(&stored, entry)).cloned().collect();
             if !self.store(&name, here).is_empty() {
                 let count = sequences.get(&name).and_then(Value::as_i64).unwrap_or(0);
                 sequences.insert(name, Value::from(count + 1));
