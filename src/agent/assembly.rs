@@ -9,10 +9,11 @@ use super::identity::{self, Appearance, Verdict};
 use super::pairing::{Pairing, pairing_of_met};
 use crate::contact::ConflictPolicy;
 use crate::device::{
-    Access, DeviceProfile, ObjectTree, PhoneAddress, ProfileSet, VcardFolder, VcardFolderOptions,
+    Access, Channel, ChannelChoices, ChannelKind, ChannelOptions, DeviceIdentity, DeviceProfile, ObjectTree,
+    PhoneAddress, ProfileSet, open_channel,
 };
 use crate::ics::Guid;
-use crate::provider::{Clock, ProviderError, Randomness, SimpleProvider, Tracked, TrackingOptions};
+use crate::provider::{ChannelMemory, Clock, ProviderError, Randomness, Tracked, TrackingOptions};
 use crate::relationship::{Guards, Mode, Relationship, Side};
 use crate::report::{Event, Report};
 use crate::session::{self, Ended, Parties};
@@ -87,14 +88,20 @@ pub fn remembered_habits(store: &Store, address: &str) -> Result<Option<String>,
 pub struct Introduction<'a, 'p> {
     /// The PC's store.
     pub store: &'a Store,
+    /// What channels remember: the store again, or nothing where a phone is only looked at.
+    pub memory: &'p dyn ChannelMemory,
     /// The known devices.
     pub profiles: &'p ProfileSet,
     /// The time.
-    pub clock: &'a Rc<dyn Clock>,
+    pub clock: Rc<dyn Clock>,
     /// Chance.
-    pub randomness: &'a dyn Randomness,
+    pub randomness: Rc<dyn Randomness>,
     /// Whether the phone may be written to.
     pub access: Access,
+    /// The id of the profile that a person wants for it; what is on it decides otherwise.
+    pub profile: Option<String>,
+    /// What a person said about how its contacts are read.
+    pub choices: ChannelChoices,
 }
 
 /// Whether a session of that mode may write to the phone.
@@ -106,7 +113,7 @@ pub fn access_for(mode: Mode, dry_run: bool) -> Access {
 
 /// A phone whose contacts folder was looked at, and which is known or new by now.
 pub struct Met<'p> {
-    channel: VcardFolder,
+    channel: Box<dyn Channel + 'p>,
     profile: &'p DeviceProfile,
     appearance: Appearance,
     sighting: PhoneSighting,
@@ -146,10 +153,16 @@ impl Met<'_> {
         self.note.as_deref()
     }
 
-    /// Its contacts folder, as storage and path; `None` while there is none.
+    /// Where its contacts are, as storage and path; `None` while there is no such place.
     #[must_use]
-    pub fn folder_place(&self) -> Option<&str> {
-        self.channel.folder_place()
+    pub fn place(&self) -> Option<&str> {
+        self.channel.place()
+    }
+
+    /// The profile that it is used with.
+    #[must_use]
+    pub fn profile(&self) -> &DeviceProfile {
+        self.profile
     }
 
     /// Whether its contacts folder has a marker of its own.
@@ -163,46 +176,77 @@ impl Met<'_> {
     }
 }
 
-/// Looks at a phone's contacts folder and decides which of the known phones it is, if any. Nothing is written.
+/// Looks at where a phone carries contacts and decides which of the known phones it is, if any. Nothing is written.
 ///
 /// # Errors
 /// When the phone cannot be used or the store cannot be read.
 pub fn meet<'p>(phone: ConnectedPhone, introduction: &Introduction<'_, 'p>) -> Result<Met<'p>, StartFailure> {
     let ConnectedPhone { tree, address } = phone;
-    let identity = tree.identity();
-    let profile = introduction.profiles.choose(identity).ok_or_else(|| {
-        ProviderError::NoChannel(format!("no profile matches {} {}", identity.manufacturer, identity.model))
-    })?;
-    let fresh = Guid::from_random(introduction.randomness.next_bytes());
-    let mut channel = open_channel(tree, profile, introduction, fresh)?;
-    let appearance = Appearance::new(address, channel.identity(), channel.marker_guid());
+    let identity = tree.identity().clone();
     let known = introduction.store.phones()?;
+    let candidates = candidates(introduction, &identity)?;
+    let unmarked = Appearance::new(address.clone(), &identity, None);
+    // The phone is known by its address well enough to look first where its contacts were last time.
+    let last = known.iter().find(|phone| unmarked.has_serial && unmarked.has_address_of(phone));
+    let remembered = last.map(|phone| phone.sighting.profile.as_str());
+    let fresh = Guid::from_random(introduction.randomness.next_bytes());
+    let known_guids = known.iter().map(|phone| phone.sighting.guid).collect();
+    let options = channel_options(introduction, fresh, known_guids);
+    let (mut channel, profile) = open_channel(tree, &candidates, remembered, options)?;
+    let appearance = Appearance::new(address, channel.identity(), channel.marker_guid());
+    // A phone's other channel is another replica: what is remembered of it says nothing about this one.
+    let alike: Vec<KnownPhone> = known
+        .iter()
+        .filter(|phone| kind_of(introduction.profiles, phone) == profile.contacts.channel)
+        .cloned()
+        .collect();
     let is_still_there =
         |phone: &KnownPhone| has_marker_still(phone, profile, introduction, &appearance.address);
-    let Verdict { guid, doubt, note } = identity::decide(&known, &appearance, &is_still_there, || fresh);
+    let Verdict { guid, doubt, note } = identity::decide(&alike, &appearance, &is_still_there, || fresh);
     channel.take_identity(guid, doubt);
-    let own = known.iter().find(|phone| phone.sighting.guid == guid).cloned();
+    let own = alike.iter().find(|phone| phone.sighting.guid == guid).cloned();
     let pairing = pairing_of_met(&known, own.as_ref(), &appearance);
-    let sighting = sighting(&channel, profile, &appearance, own.as_ref());
+    let sighting = sighting(&*channel, profile, &appearance, own.as_ref());
     if let Some(pairing) = &pairing {
         channel.set_label(&pairing.name);
     }
     Ok(Met { channel, profile, appearance, sighting, known: own, pairing, note })
 }
 
-fn open_channel(
-    tree: Box<dyn ObjectTree>,
-    profile: &DeviceProfile,
-    introduction: &Introduction<'_, '_>,
+/// The profiles that come into question, best first; the one that a person names goes alone.
+fn candidates<'p>(
+    introduction: &Introduction<'_, 'p>,
+    identity: &DeviceIdentity,
+) -> Result<Vec<&'p DeviceProfile>, ProviderError> {
+    let Some(id) = &introduction.profile else { return Ok(introduction.profiles.candidates(identity)) };
+    let profile = introduction.profiles.by_id(id).ok_or_else(|| {
+        ProviderError::NoChannel(format!("there is no profile {id:?}; tetherbook profiles list shows all"))
+    })?;
+    Ok(vec![profile])
+}
+
+/// The kind of channel that a known phone was reached by. A profile that is there no more was of the only kind that
+/// earlier versions knew.
+fn kind_of(profiles: &ProfileSet, phone: &KnownPhone) -> ChannelKind {
+    let profile = profiles.by_id(&phone.sighting.profile);
+    profile.map_or(ChannelKind::VcardFolder, |profile| profile.contacts.channel)
+}
+
+fn channel_options<'p>(
+    introduction: &Introduction<'_, 'p>,
     guid_if_unmarked: Guid,
-) -> Result<VcardFolder, ProviderError> {
-    let options = VcardFolderOptions {
+    known_guids: Vec<Guid>,
+) -> ChannelOptions<'p> {
+    ChannelOptions {
         access: introduction.access,
         guid_if_unmarked,
+        known_guids,
         label: String::new(),
-        clock: Rc::clone(introduction.clock),
-    };
-    VcardFolder::open(tree, profile, options)
+        clock: Rc::clone(&introduction.clock),
+        randomness: Rc::clone(&introduction.randomness),
+        memory: introduction.memory,
+        choices: introduction.choices.clone(),
+    }
 }
 
 /// Whether the folder where a marker was seen last is there with that marker, and is not the folder at `here` under
@@ -220,14 +264,16 @@ fn has_marker_still(
         return false;
     }
     let Ok(Some(tree)) = before.open_directory() else { return false };
-    let reading = Introduction { access: Access::ReadOnly, ..*introduction };
-    open_channel(tree, profile, &reading, phone.sighting.guid)
-        .is_ok_and(|channel| channel.marker_guid() == Some(phone.sighting.guid))
+    let guid = phone.sighting.guid;
+    let options =
+        ChannelOptions { access: Access::ReadOnly, ..channel_options(introduction, guid, vec![guid]) };
+    open_channel(tree, &[profile], None, options)
+        .is_ok_and(|(channel, _)| channel.marker_guid() == Some(guid))
 }
 
 /// What is remembered of a phone. A phone that was known on the cable stays so when it is looked at as a folder.
 fn sighting(
-    channel: &VcardFolder,
+    channel: &dyn Channel,
     profile: &DeviceProfile,
     here: &Appearance,
     known: Option<&KnownPhone>,
@@ -259,10 +305,13 @@ fn sighting(
 pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> Result<Ended, StartFailure> {
     let introduction = Introduction {
         store: wish.store,
+        memory: wish.store,
         profiles: wish.profiles,
-        clock: &wish.clock,
-        randomness: &*wish.randomness,
+        clock: Rc::clone(&wish.clock),
+        randomness: Rc::clone(&wish.randomness),
         access: access_for(wish.mode.unwrap_or_default(), wish.dry_run),
+        profile: None,
+        choices: ChannelChoices::default(),
     };
     sync_with(meet(phone, &introduction)?, wish, report)
 }
@@ -326,7 +375,7 @@ fn announce(met: &Met<'_>, book: &str, mode: Mode, report: &mut dyn Report) {
             pairing.name, pairing.book
         )));
     }
-    if met.folder_place().is_none() {
+    if met.place().is_none() {
         report.event(&Event::Note(format!(
             "The phone has no contacts folder ({}); the first is made when there is something to put into it.",
             met.profile.contacts.folders.join(", ")

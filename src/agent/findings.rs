@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::device::{DeviceIdentity, SurveyedStorage};
+use crate::device::{ChannelKind, DeviceIdentity, SurveyedStorage};
 use crate::mtp::DeviceInfo;
 use crate::provider::{Costs, ProviderError};
 use crate::report::ExitCode;
@@ -126,6 +126,8 @@ pub struct ProfileFindings {
     pub maker: String,
     /// Whether it is the person's own, not compiled in.
     pub is_own: bool,
+    /// How it carries contacts.
+    pub channel: ChannelKind,
     /// Where it looks for contacts.
     pub folders: Vec<String>,
     /// Its quirks, by the names of its keys.

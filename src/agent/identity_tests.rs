@@ -21,7 +21,7 @@ fn known(number: u8, address: &str, has_serial: bool, generation: u64) -> KnownP
         has_serial,
     };
     let id = PhoneId(i64::from(number));
-    KnownPhone { id, sighting, first_seen_ms: 0, last_seen_ms: 0, generation, pairing: None }
+    KnownPhone { id, sighting, first_seen_ms: 0, last_seen_ms: 0, generation, pairing: None, learned: None }
 }
 
 fn cable(serial: &str, marker: Option<u8>) -> Appearance {

@@ -9,12 +9,12 @@ use super::findings::{
 use super::phone_date;
 use super::plugged::{address_of, cable_quirks};
 use crate::device::{
-    Access, DeviceIdentity, MtpTree, ObjectTree, ProfileSet, Quirks, TreeError, VcardFolder,
-    VcardFolderOptions,
+    Access, Channel, ChannelChoices, ChannelOptions, DeviceProfile, MtpTree, NoMemory, ObjectTree,
+    ProfileSet, Quirks, TreeError, open_channel,
 };
 use crate::ics::Guid;
 use crate::mtp::SessionOptions;
-use crate::provider::{Clock, Completeness, Costs, ProviderError, SimpleProvider};
+use crate::provider::{Clock, Completeness, Costs, ProviderError, Randomness, SimpleProvider};
 use crate::usb::{self, Ports, UsbDevice, UsbError};
 
 /// What an inspection goes by.
@@ -29,6 +29,8 @@ pub struct Inspector<'a> {
     pub table: &'a dyn Fn((u16, u16)) -> TableAnswer,
     /// The time.
     pub clock: Rc<dyn Clock>,
+    /// Chance.
+    pub randomness: Rc<dyn Randomness>,
 }
 
 impl Inspector<'_> {
@@ -76,13 +78,13 @@ impl Inspector<'_> {
         let mut tree = MtpTree::open(link, Rc::clone(&self.clock), &options)?;
         let opened_us = self.clock.steady_us();
         let identity = tree.identity().clone();
-        let profile = self.profiles.choose(&identity);
+        let candidates = self.profiles.candidates(&identity);
         let storages = tree.survey_storages().map_err(TreeError::for_side);
         let surveyed_us = self.clock.steady_us();
         let date = tree.date().unwrap_or_default();
         let mut inside = Inside {
             info: tree.device_info().clone(),
-            profile: self.profile_findings(&identity),
+            profile: self.profile_findings(self.profiles.choose(&identity)),
             identity,
             storages,
             contacts: Contacts::NotLookedFor,
@@ -95,32 +97,43 @@ impl Inspector<'_> {
                 contacts_us: 0,
             },
         };
-        match profile {
-            Some(profile) if inside.storages.as_ref().is_ok_and(|storages| !storages.is_empty()) => {
-                let looked_us = self.clock.steady_us();
-                let options = VcardFolderOptions {
-                    access: Access::ReadOnly,
-                    // It is only looked at: nobody will ask for this id.
-                    guid_if_unmarked: Guid::from_random([0; 16]),
-                    label: String::new(),
-                    clock: Rc::clone(&self.clock),
-                };
-                (inside.contacts, inside.listing, inside.costs) =
-                    contacts(VcardFolder::open(Box::new(tree), profile, options), &inside);
-                inside.durations.contacts_us = self.clock.steady_us().saturating_sub(looked_us);
+        if !candidates.is_empty() && inside.storages.as_ref().is_ok_and(|storages| !storages.is_empty()) {
+            let looked_us = self.clock.steady_us();
+            let opened = open_channel(Box::new(tree), &candidates, None, self.options());
+            if let Ok((_, profile)) = &opened {
+                inside.profile = self.profile_findings(Some(profile));
             }
-            _ => tree.close(),
+            let opened = opened.map(|(channel, _)| channel);
+            (inside.contacts, inside.listing, inside.costs) = contacts(opened, &inside);
+            inside.durations.contacts_us = self.clock.steady_us().saturating_sub(looked_us);
+        } else {
+            tree.close();
         }
         Ok(inside)
     }
 
-    fn profile_findings(&self, identity: &DeviceIdentity) -> Option<ProfileFindings> {
-        let profile = self.profiles.choose(identity)?;
+    /// How a channel is opened that is only looked at: nobody will ask for its id, and nothing is remembered.
+    fn options(&self) -> ChannelOptions<'static> {
+        ChannelOptions {
+            access: Access::ReadOnly,
+            guid_if_unmarked: Guid::from_random([0; 16]),
+            known_guids: Vec::new(),
+            label: String::new(),
+            clock: Rc::clone(&self.clock),
+            randomness: Rc::clone(&self.randomness),
+            memory: &NoMemory,
+            choices: ChannelChoices::default(),
+        }
+    }
+
+    fn profile_findings(&self, profile: Option<&DeviceProfile>) -> Option<ProfileFindings> {
+        let profile = profile?;
         Some(ProfileFindings {
             id: profile.id.clone(),
             name: profile.name.clone(),
             maker: profile.maker.clone(),
             is_own: self.profiles.is_own(&profile.id),
+            channel: profile.contacts.channel,
             folders: profile.contacts.folders.clone(),
             quirks: profile.quirks.names_on(),
         })
@@ -128,9 +141,12 @@ impl Inspector<'_> {
 }
 
 /// Where the contacts are, how the folders were listed, and what everything cost up to then.
-fn contacts(opened: Result<VcardFolder, ProviderError>, before: &Inside) -> (Contacts, String, Costs) {
-    let mut folder = match opened {
-        Ok(folder) => folder,
+fn contacts(
+    opened: Result<Box<dyn Channel + '_>, ProviderError>,
+    before: &Inside,
+) -> (Contacts, String, Costs) {
+    let mut channel = match opened {
+        Ok(channel) => channel,
         Err(error) => {
             let contacts = match error {
                 ProviderError::NoChannel(_) => Contacts::Nowhere,
@@ -139,8 +155,8 @@ fn contacts(opened: Result<VcardFolder, ProviderError>, before: &Inside) -> (Con
             return (contacts, before.listing.clone(), before.costs.clone());
         }
     };
-    let place = folder.folder_place().map(str::to_owned);
-    let contacts = match (place, folder.list()) {
+    let place = channel.place().map(str::to_owned);
+    let contacts = match (place, channel.list()) {
         (None, Ok(_)) => Contacts::Nowhere,
         (Some(place), Ok(listing)) => {
             let (storage, path) = place.split_once('/').unwrap_or((&place, ""));
@@ -150,7 +166,7 @@ fn contacts(opened: Result<VcardFolder, ProviderError>, before: &Inside) -> (Con
                 path: path.to_owned(),
                 cards: listing.entries.len(),
                 doubt: match listing.completeness {
-                    Completeness::Complete => None,
+                    Completeness::Complete | Completeness::PresentOnly(_) => None,
                     Completeness::Incomplete(why) => Some(why),
                 },
                 newest: phone_date::newest(dates),
@@ -158,8 +174,8 @@ fn contacts(opened: Result<VcardFolder, ProviderError>, before: &Inside) -> (Con
         }
         (_, Err(error)) => Contacts::Unknown(error),
     };
-    let (listing, costs) = (folder.habits(), folder.costs());
-    folder.close();
+    let (listing, costs) = (channel.habits(), channel.costs());
+    channel.close();
     (contacts, listing, costs)
 }
 

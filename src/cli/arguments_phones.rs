@@ -17,6 +17,12 @@ pub struct PairArguments {
     /// What to call it; without it, what it calls itself
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// How its contacts are reached: a profile of `tetherbook profiles list`; what is on the phone decides
+    #[arg(long, value_name = "ID")]
+    pub profile: Option<String>,
+    /// The address book on the phone, where it has several
+    #[arg(long, value_name = "NAME")]
+    pub address_book: Option<String>,
     /// The book that it syncs with; without it, the usual one
     #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,

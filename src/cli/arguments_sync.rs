@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 
 use super::arguments::PolicyChoice;
 use super::configuration::book_name;
-use crate::device::Transport;
+use crate::device::{ChannelChoices, Transport};
 use crate::relationship::Mode;
 
 /// What is synced with what, and how.
@@ -20,6 +20,18 @@ pub struct WhatArguments {
     /// By which way a phone on the cable is reached; its profile knows
     #[arg(long, value_name = "WAY")]
     pub transport: Option<TransportChoice>,
+    /// How the phone's contacts are reached: a profile of `tetherbook profiles list`; what is on the phone decides
+    #[arg(long, value_name = "ID")]
+    pub profile: Option<String>,
+    /// The address book on the phone, where it has several
+    #[arg(long, value_name = "NAME")]
+    pub address_book: Option<String>,
+    /// What it means that a contact is missing from the phone's newest export
+    #[arg(long, value_name = "MEANING", default_value = "keep")]
+    pub absent: AbsentChoice,
+    /// Remove exports from the phone that are older than the newest
+    #[arg(long)]
+    pub prune_exports: bool,
     /// The book on the PC
     #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
@@ -38,6 +50,28 @@ pub struct WhatArguments {
     /// Many deletions are meant
     #[arg(long)]
     pub allow_deletes: bool,
+}
+
+/// What it means that a contact is missing from an export.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum AbsentChoice {
+    /// Nothing: it is told, and stays on the PC
+    #[default]
+    Keep,
+    /// It was deleted on the phone
+    Delete,
+}
+
+impl WhatArguments {
+    /// What was said about how the phone's contacts are read.
+    #[must_use]
+    pub fn choices(&self) -> ChannelChoices {
+        ChannelChoices {
+            absent_is_deleted: self.absent == AbsentChoice::Delete,
+            prune_exports: self.prune_exports,
+            address_book: self.address_book.clone(),
+        }
+    }
 }
 
 /// By which way a phone on the cable is reached.

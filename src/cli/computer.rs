@@ -50,6 +50,7 @@ pub fn devices(
         habits: &habits,
         table: &table_answer,
         clock: Rc::clone(&world.clock),
+        randomness: Rc::clone(&world.randomness),
     };
     Ok(inspector.inspect_all()?)
 }

@@ -1,7 +1,9 @@
 //! `pair`: gets to know a phone, gives it a name and a book. It writes to the PC only.
 
+use std::rc::Rc;
+
 use crate::agent::{self, Introduction, PairFailure, Paired};
-use crate::device::Access;
+use crate::device::{Access, ChannelChoices, NoMemory};
 use crate::report::{ExitCode, Label, Line, hanging, shown};
 
 use super::arguments::PairArguments;
@@ -27,10 +29,16 @@ pub fn run(invocation: &Invocation<'_>, arguments: &PairArguments) -> Outcome {
         let store = invocation.open_for_reading()?;
         let introduction = Introduction {
             store: &store,
+            memory: &NoMemory,
             profiles: &profiles,
-            clock: &world.clock,
-            randomness: &*world.randomness,
+            clock: Rc::clone(&world.clock),
+            randomness: Rc::clone(&world.randomness),
             access: Access::ReadOnly,
+            profile: arguments.profile.clone(),
+            choices: ChannelChoices {
+                address_book: arguments.address_book.clone(),
+                ..ChannelChoices::default()
+            },
         };
         let connected = phone::open_phone(world, &store, &profiles, &named.address, None)?;
         agent::meet(connected, &introduction)?
@@ -68,7 +76,7 @@ fn tell(invocation: &Invocation<'_>, met: &agent::Met<'_>, paired: &Paired) -> R
             "type": "paired", "name": now.name, "book": now.book, "address": now.address,
             "model": sighting.model, "usb_id": sighting.usb_id, "profile": sighting.profile,
             "has_serial": sighting.has_serial, "replica": sighting.guid, "marked": met.is_marked(),
-            "folder": met.folder_place(), "note": met.note(),
+            "folder": met.place(), "note": met.note(),
             "before": paired.before.as_ref().map(|before| serde_json::json!({"name": before.name, "book": before.book})),
         }));
     }
@@ -92,7 +100,7 @@ fn tell(invocation: &Invocation<'_>, met: &agent::Met<'_>, paired: &Paired) -> R
         }
     };
     lines.extend(labelled("known by", known_by));
-    let folder = met.folder_place().map_or_else(|| "none yet; the first sync makes one".to_owned(), shown);
+    let folder = met.place().map_or_else(|| "none yet; the first sync makes one".to_owned(), shown);
     lines.extend(labelled("folder", &format!("{folder} (profile {})", sighting.profile)));
     lines.push(Line::new());
     let next = if now.address.starts_with("usb") {

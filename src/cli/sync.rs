@@ -143,10 +143,13 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
     let mode = what.mode.or(configuration.mode);
     let introduction = Introduction {
         store: &store,
+        memory: &store,
         profiles: &profiles,
-        clock: &world.clock,
-        randomness: &*world.randomness,
+        clock: Rc::clone(&world.clock),
+        randomness: Rc::clone(&world.randomness),
         access: agent::access_for(mode.unwrap_or_default(), setup.dry_run),
+        profile: what.profile.clone(),
+        choices: what.choices(),
     };
     let met = agent::meet(
         phone::open_phone(world, &store, &profiles, &setup.address, what.transport.map(Into::into))?,

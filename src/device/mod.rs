@@ -13,6 +13,7 @@ mod libmtp_table;
 mod open;
 mod profile;
 mod profiles;
+mod search;
 mod survey;
 mod tree;
 mod tree_directory;
@@ -38,13 +39,18 @@ mod tree_memory;
 #[cfg(test)]
 mod tree_mtp_tests;
 
-pub use channel::{Access, NameRule, VcardFolder, VcardFolderOptions};
+pub use channel::{
+    Access, Channel, ChannelChoices, ChannelOptions, NameRule, NoMemory, VcardFolder, VcardFolderOptions,
+    open_channel,
+};
 pub use libmtp_table::{LibmtpFlags, LibmtpKnown, libmtp_knows, libmtp_table};
 pub use open::{AddressError, PhoneAddress};
 pub use profile::{
-    ChannelKind, ContactsSection, Dates, DeviceProfile, Example, Match, ProfileError, Quirks, Transport,
+    ChannelKind, ContactsSection, Dates, DeviceProfile, Example, ExportLayout, ExportSection, Match,
+    ProfileError, Quirks, Transport,
 };
 pub use profiles::ProfileSet;
+pub use search::Search;
 pub use survey::SurveyedStorage;
 pub use tree::{
     DeviceIdentity, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Storage,

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::channel::NameRule;
 use super::tree::DeviceIdentity;
-use crate::contact::{Dialect, FieldMask};
+use crate::contact::{Dialect, FieldMask, Version};
 
 /// A profile that cannot be used. Says which file and why.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -86,6 +86,72 @@ pub struct Match {
 pub enum ChannelKind {
     /// One vCard file per contact in one folder; two-way.
     VcardFolder,
+    /// A DecSync directory that an app on the phone keeps in step with the address book; two-way.
+    Decsync,
+    /// Files with all contacts that an app on the phone exports; additions go back as a file that a person opens.
+    Export,
+}
+
+impl ChannelKind {
+    /// The kind in words, for lists.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::VcardFolder => "vCard folder",
+            Self::Decsync => "DecSync",
+            Self::Export => "export files",
+        }
+    }
+}
+
+/// How an app lays out its exports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExportLayout {
+    /// All contacts in one file; the newest complete one counts.
+    #[default]
+    OneFile,
+    /// One file per contact in one folder; the names of the files are no identity.
+    OneCardPerFile,
+}
+
+impl ExportLayout {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What the exports of an app look like, and how contacts get back to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportSection {
+    /// Patterns of file names with `*` and `?`, letter case ignored; a file must meet one. First words are often
+    /// localised, so that patterns are wide and the content decides.
+    pub names: Vec<String>,
+    /// The version that the cards must have; any if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// A part of the PRODID that the cards must have.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub product: String,
+    /// How the exports are laid out.
+    #[serde(default, skip_serializing_if = "ExportLayout::is_default")]
+    pub layout: ExportLayout,
+    /// After so many days without a new export a person is told; 0 for exports that are made by hand.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stale_after_days: u16,
+    /// How a person makes an export, as a sentence.
+    pub how_to_export: String,
+    /// The folder for the file with contacts that are new on the PC.
+    pub drop_folder: String,
+    /// How a person takes that file in, as a sentence.
+    pub how_to_import: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_zero(number: &u16) -> bool {
+    *number == 0
 }
 
 /// By which way a device is reached over the cable.
@@ -137,6 +203,9 @@ pub struct ContactsSection {
     pub names: NameRule,
     /// The dialect in which cards are written to it.
     pub dialect: Dialect,
+    /// What its exports look like; for the channel `export` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<ExportSection>,
 }
 
 macro_rules! quirks {
@@ -391,7 +460,22 @@ impl DeviceProfile {
                 self.contacts.folders.iter().all(|path| is_folder_path(path)),
                 "a folder is no plain relative path",
             ),
-            (!self.contacts.folders.is_empty(), "there is no folder"),
+            (
+                !self.contacts.folders.is_empty() || self.contacts.channel == ChannelKind::Decsync,
+                "there is no folder",
+            ),
+            (
+                self.contacts.export.is_some() == (self.contacts.channel == ChannelKind::Export),
+                "the section [contacts.export] belongs to the channel \"export\", which needs it",
+            ),
+            (
+                self.contacts.export.as_ref().is_none_or(|export| !export.names.is_empty()),
+                "export.names is empty",
+            ),
+            (
+                self.contacts.export.as_ref().is_none_or(|export| is_folder_path(&export.drop_folder)),
+                "export.drop_folder is no plain relative path",
+            ),
             (self.contacts.card_bytes_max >= 1024, "card_bytes_max is below 1024"),
             (
                 (32..=255).contains(&self.contacts.names.length_max),

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::profile::{DeviceProfile, ProfileError, Quirks, Transport};
+use super::profile::{ChannelKind, DeviceProfile, ProfileError, Quirks, Transport};
 use super::tree::DeviceIdentity;
 
 macro_rules! built_in {
@@ -132,19 +132,26 @@ impl ProfileSet {
         if has_libmtp { Transport::Libmtp } else { Transport::Rusb }
     }
 
-    /// The profile for a device: a person's own before those compiled in, then the highest rank, then the first
-    /// id by letters.
+    /// The profile for a device of which nothing but its introduction is known: the best of its candidates that needs
+    /// nothing to be there.
     #[must_use]
     pub fn choose(&self, device: &DeviceIdentity) -> Option<&DeviceProfile> {
-        self.known
-            .iter()
-            .filter(|known| known.profile.matches.accepts(device))
-            .min_by(|left, right| {
-                (right.is_own.cmp(&left.is_own))
-                    .then(right.profile.rank.cmp(&left.profile.rank))
-                    .then_with(|| left.profile.id.cmp(&right.profile.id))
-            })
-            .map(|known| &known.profile)
+        let needs_nothing = |profile: &&DeviceProfile| profile.contacts.channel == ChannelKind::VcardFolder;
+        self.candidates(device).into_iter().find(needs_nothing)
+    }
+
+    /// Every profile that a device may have, best first: a person's own before those compiled in, then the highest
+    /// rank, then the first id by letters. Which of them it has, its content tells.
+    #[must_use]
+    pub fn candidates(&self, device: &DeviceIdentity) -> Vec<&DeviceProfile> {
+        let mut candidates: Vec<&Known> =
+            self.known.iter().filter(|known| known.profile.matches.accepts(device)).collect();
+        candidates.sort_by(|left, right| {
+            (right.is_own.cmp(&left.is_own))
+                .then(right.profile.rank.cmp(&left.profile.rank))
+                .then_with(|| left.profile.id.cmp(&right.profile.id))
+        });
+        candidates.into_iter().map(|known| &known.profile).collect()
     }
 }
 

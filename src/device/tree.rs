@@ -265,7 +265,9 @@ pub trait ObjectTree {
         match (listing.entries.into_iter().find(|entry| entry.name == name), listing.completeness) {
             (Some(entry), _) => Ok(Some(entry)),
             (None, Completeness::Complete) => Ok(None),
-            (None, Completeness::Incomplete(why)) => Err(TreeError::Unreadable(why)),
+            (None, Completeness::Incomplete(why) | Completeness::PresentOnly(why)) => {
+                Err(TreeError::Unreadable(why))
+            }
         }
     }
 

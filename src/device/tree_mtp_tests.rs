@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use super::channel::{Access, VcardFolder, VcardFolderOptions};
+use super::channel::{Access, Channel, VcardFolder, VcardFolderOptions};
 use super::profiles::ProfileSet;
 use super::tree::{ObjectTree, TreeError};
 use super::tree_conformance::{Dates, Expectation, Lengths, RenameSupport, check_tree};
@@ -121,7 +121,7 @@ fn names(folder: &mut VcardFolder) -> Vec<String> {
 }
 
 fn at(folder: &VcardFolder, name: &str) -> Locator {
-    Locator(format!("{}/{name}", folder.folder_place().unwrap()).into())
+    Locator(format!("{}/{name}", folder.place().unwrap()).into())
 }
 
 fn is_done(outcome: &SimpleOutcome) -> bool {

@@ -294,7 +294,7 @@ impl Plan {
 /// Why an incomplete listing allows no plan, in words.
 pub(super) fn incomplete_words(completeness: &Completeness) -> Option<&str> {
     match completeness {
-        Completeness::Complete => None,
+        Completeness::Complete | Completeness::PresentOnly(_) => None,
         Completeness::Incomplete(why) => Some(why),
     }
 }

@@ -37,6 +37,8 @@ pub enum Completeness {
     Complete,
     /// The listing was cut short or cannot be trusted; nothing may be taken as deleted. Says why.
     Incomplete(String),
+    /// What is listed counts, and what is not proves nothing: an export of a part of the contacts. Says what it is.
+    PresentOnly(String),
 }
 
 /// The answer to "what changed since this state".
@@ -48,6 +50,8 @@ pub struct ChangeSet {
     pub completeness: Completeness,
     /// How many items the side holds now.
     pub item_count: usize,
+    /// Items that are known and were not listed, where that proves nothing ([`Completeness::PresentOnly`]).
+    pub absent: Vec<ItemId>,
     /// The side was restored or replaced since the state was made: the state was not used, everything is told,
     /// and nothing may be taken as deleted. Says how that was seen.
     pub restarted: Option<String>,

@@ -74,12 +74,19 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             self.restarted =
                 Some(String::from("everything that was on it is gone, and other contacts are there"));
         }
-        if listing.completeness == Completeness::Complete {
-            let mut absent: Vec<usize> = absent.into_iter().collect();
-            absent.sort_unstable();
-            for index in absent {
-                self.bury(index, self.restarted.clone());
+        let mut absent: Vec<usize> = absent.into_iter().collect();
+        absent.sort_unstable();
+        match &listing.completeness {
+            Completeness::Complete => {
+                for index in absent {
+                    self.bury(index, self.restarted.clone());
+                }
             }
+            Completeness::PresentOnly(_) => {
+                let rows = absent.iter().filter_map(|index| self.rows.get(*index));
+                self.absent = rows.map(|row| row.item).collect();
+            }
+            Completeness::Incomplete(_) => {}
         }
         Ok(())
     }

@@ -12,6 +12,9 @@ pub(super) fn believable_listing<S: SimpleProvider>(
     rows: &[Observed],
 ) -> Result<Listing, ProviderError> {
     let listing = simple.list()?;
+    if matches!(listing.completeness, Completeness::PresentOnly(_)) {
+        return Ok(listing);
+    }
     let (lacking, known) = {
         let there: HashSet<&Locator> = listing.entries.iter().map(|entry| &entry.locator).collect();
         let known = rows.iter().filter(|row| !row.deleted);

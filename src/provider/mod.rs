@@ -11,9 +11,11 @@
 mod change;
 mod clock;
 mod comparing;
+mod delivery;
 mod error;
 mod ledger;
 mod listings;
+mod memory;
 mod moves;
 mod side;
 mod simple;
@@ -22,11 +24,13 @@ mod tracked;
 
 pub use change::{Change, ChangeKind, ChangeSet, Completeness, Fetched};
 pub use clock::{Clock, Randomness, TestClock, TestRandomness};
+pub use delivery::{Delivery, HandedOver, Offer};
 pub use error::ProviderError;
 pub use ledger::{
     ActionRow, BatchResult, Confirmation, Direction, Intent, IntentId, IntentStep, Ledger, LedgerError, Link,
     LinkId, OpenConflict, SessionId, SessionSummaryRow,
 };
+pub use memory::ChannelMemory;
 pub use side::{Ack, Capabilities, Costs, ItemId, Outcome, Provider, Recovered, Replica, Revision, Write};
 pub use simple::{
     Entry, Listing, Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,

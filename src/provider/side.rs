@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{ChangeSet, Fetched, IntentStep, ProviderError};
+use super::{ChangeSet, Delivery, Fetched, HandedOver, IntentStep, Offer, ProviderError};
 use crate::contact::{Card, Dialect, FieldMask};
 use crate::ics::{ChangeNumber, Guid, SyncState};
 
@@ -61,6 +61,8 @@ pub struct Capabilities {
     pub dialect: Dialect,
     /// Whether it takes writes at all.
     pub writable: bool,
+    /// How what the other side has gets there.
+    pub delivery: Delivery,
     /// The largest card it takes, in bytes.
     pub card_bytes_max: usize,
 }
@@ -171,6 +173,31 @@ pub trait Provider {
 
     /// Carries out one write.
     fn write(&mut self, write: &Write) -> Outcome;
+
+    /// Ends a batch of writes. On an error the outcome of every write since the last call is unknown, whatever was
+    /// answered.
+    ///
+    /// # Errors
+    /// When the writes could not be carried out.
+    fn flush(&mut self) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    /// Leaves contacts for a person to take in ([`Delivery::ByHand`]).
+    ///
+    /// # Errors
+    /// When they could not be left there.
+    fn hand_over(&mut self, _offers: &[Offer]) -> Result<HandedOver, ProviderError> {
+        Ok(HandedOver::default())
+    }
+
+    /// The other side's items that were offered earlier and were not seen here yet.
+    fn offered(&self) -> Vec<ItemId> {
+        Vec::new()
+    }
+
+    /// An absent item is deleted on both sides; it is known no more.
+    fn release(&mut self, _item: ItemId) {}
 
     /// Makes sure that what was observed outlives this session, before anything is planned on it. A dry run does
     /// not call this.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::{Capabilities, Completeness, Costs, ItemId, ProviderError, Replica, Revision};
+use super::{Capabilities, Completeness, Costs, HandedOver, ItemId, Offer, ProviderError, Replica, Revision};
 
 /// Where an item stands in a side without ids of its own: for a phone, storage label and path. Opaque to everybody
 /// but its provider, stable while the item is not moved. Its last component is shown to people.
@@ -138,6 +138,41 @@ pub trait SimpleProvider {
 
     /// Deletes an item if its content is still `expected`.
     fn delete(&mut self, locator: &Locator, expected: Revision) -> SimpleOutcome;
+
+    /// Ends a batch of writes. A side may note the writes of a batch only, answering [`SimpleOutcome::Done`] in
+    /// advance, and carry them out here. On an error every one of them may or may not have happened.
+    ///
+    /// # Errors
+    /// When what was noted could not be carried out.
+    fn flush(&mut self) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    /// Leaves contacts for a person to take in, where the side cannot be written otherwise. `offers` are all contacts
+    /// that are wanted there and are not there; the side knows which of them it offered before.
+    ///
+    /// # Errors
+    /// When they could not be left there.
+    fn hand_over(&mut self, _offers: &[Offer]) -> Result<HandedOver, ProviderError> {
+        Ok(HandedOver::default())
+    }
+
+    /// The PC's items that were offered in earlier sessions and were not seen on this side yet.
+    fn offered(&self) -> Vec<ItemId> {
+        Vec::new()
+    }
+
+    /// An item that is no longer listed was deleted on both sides: should it come back, it is a new one.
+    fn release(&mut self, _locator: &Locator) {}
+
+    /// Keeps what the side itself remembers of the last listing. Called before the rows of that listing are saved, in
+    /// the same batch if one is open.
+    ///
+    /// # Errors
+    /// When the memory cannot be written.
+    fn keep(&mut self) -> Result<(), ProviderError> {
+        Ok(())
+    }
 
     /// Reads back what an unsettled write left and finishes or removes it. Called after `list`.
     ///

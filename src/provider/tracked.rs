@@ -13,8 +13,8 @@ use super::listings::believable_listing;
 use super::simple::{Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled};
 use super::stamps::{uid_hash, whole_card};
 use super::{
-    Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Costs, Fetched, IntentStep, ItemId, Outcome,
-    Provider, ProviderError, Randomness, Recovered, Replica, Revision, Write,
+    Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Costs, Fetched, HandedOver, IntentStep, ItemId,
+    Offer, Outcome, Provider, ProviderError, Randomness, Recovered, Replica, Revision, Write,
 };
 use crate::contact::Card;
 use crate::ics::{ChangeNumber, SyncState};
@@ -52,6 +52,8 @@ pub struct Tracked<S, M> {
     pub(super) restarted: Option<String>,
     pub(super) contents: HashMap<ItemId, Card>,
     pub(super) written_items: HashSet<ItemId>,
+    /// Known items that a listing lacked which proves nothing by that.
+    pub(super) absent: Vec<ItemId>,
 }
 
 /// What reading an item for comparison gave.
@@ -87,6 +89,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             restarted: None,
             contents: HashMap::new(),
             written_items: HashSet::new(),
+            absent: Vec::new(),
         }
     }
 
@@ -283,6 +286,7 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
             changes: self.changes_not_in(state),
             completeness: listing.completeness.clone(),
             item_count: listing.entries.len(),
+            absent: self.absent.clone(),
             restarted: self.restarted.clone(),
         })
     }
@@ -341,7 +345,30 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
         }
     }
 
+    fn flush(&mut self) -> Result<(), ProviderError> {
+        self.simple.flush()
+    }
+
+    fn hand_over(&mut self, offers: &[Offer]) -> Result<HandedOver, ProviderError> {
+        self.simple.hand_over(offers)
+    }
+
+    fn offered(&self) -> Vec<ItemId> {
+        self.simple.offered()
+    }
+
+    fn release(&mut self, item: ItemId) {
+        let Some(index) = self.row_of_item.get(&item).copied() else { return };
+        let place = self.rows.get(index).filter(|row| !row.deleted).map(|row| row.locator.clone());
+        if let Some(locator) = place.filter(|_| self.absent.contains(&item)) {
+            self.simple.release(&locator);
+            self.bury(index, None);
+            self.absent.retain(|absent| *absent != item);
+        }
+    }
+
     fn keep_observations(&mut self) -> Result<(), ProviderError> {
+        self.simple.keep()?;
         if self.dirty.is_empty() && !self.generation_dirty {
             return Ok(());
         }

@@ -13,8 +13,8 @@ use super::{cards, phones};
 use crate::contact::{Card, Dialect, FieldMask};
 use crate::ics::{ChangeNumber, GlobSet, Guid, SyncState};
 use crate::provider::{
-    Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Completeness, Fetched, ItemId, Outcome,
-    Provider, ProviderError, Randomness, Replica, Revision, Write,
+    Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Completeness, Delivery, Fetched, ItemId,
+    Outcome, Provider, ProviderError, Randomness, Replica, Revision, Write,
 };
 
 /// The largest card that a book takes, in bytes: what the readers of card files take too.
@@ -116,6 +116,7 @@ impl<'a> Book<'a> {
                 fields: FieldMask::all(),
                 dialect: Dialect::v40(),
                 writable: !store.is_read_only(),
+                delivery: Delivery::Direct,
                 card_bytes_max: CARD_BYTES_MAX,
             },
         })
@@ -186,7 +187,13 @@ impl<'a> Book<'a> {
                 changes.push(Change { item, cn, kind, place: String::new() });
             }
         }
-        Ok(ChangeSet { changes, completeness: Completeness::Complete, item_count, restarted: None })
+        Ok(ChangeSet {
+            changes,
+            completeness: Completeness::Complete,
+            item_count,
+            absent: Vec::new(),
+            restarted: None,
+        })
     }
 
     fn carry_out(&self, write: &Write) -> Result<Outcome, StoreError> {

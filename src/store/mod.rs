@@ -10,6 +10,7 @@
 //!   list and find for people. Each change takes the next number of the book in the same transaction.
 //! - [`RelationshipLedger`] is the [`Ledger`](crate::provider::Ledger) of one phone and one book.
 //! - [`PhoneMetadata`] is the [`Metadata`](crate::provider::Metadata) of one phone's replica.
+//! - [`Store`] is also the [`ChannelMemory`](crate::provider::ChannelMemory) of every phone's channel.
 //! - [`SessionLock`] keeps two sessions, or a session and an edit, from running at once.
 //!
 //! The tables are documented where they are made, in `schema.rs`; the views ending in `_v1` are for other programs.
@@ -22,6 +23,7 @@ mod error;
 mod history;
 mod ledger;
 mod lock;
+mod memory;
 mod observed;
 mod open;
 mod phones;

@@ -69,6 +69,8 @@ pub struct KnownPhone {
     pub generation: u64,
     /// How it is paired, if it is.
     pub pairing: Option<PhonePairing>,
+    /// What a probe found that it cannot hold, as JSON; `None` if it was never probed.
+    pub learned: Option<String>,
 }
 
 /// What is synced with what.
@@ -90,7 +92,7 @@ pub struct RelationshipRow {
 
 const PHONE: &str =
     "SELECT p.id, p.guid, p.label, p.serial, p.profile, p.listing, p.first_seen_ms, p.last_seen_ms,
-    p.model, p.usb_id, p.has_serial, p.generation, p.name, b.name, p.paired_ms
+    p.model, p.usb_id, p.has_serial, p.generation, p.name, b.name, p.paired_ms, p.learned
     FROM phones AS p LEFT JOIN books AS b ON b.id = p.book";
 
 const RELATIONSHIP: &str =
@@ -224,6 +226,21 @@ impl Store {
             }
             connection.execute("UPDATE relationships SET link_count = 0 WHERE phone = ?1", [phone.0])?;
             connection.execute("DELETE FROM observed WHERE phone = ?1", [phone.0])?;
+            connection.execute(
+                "DELETE FROM channel_memory WHERE replica = (SELECT guid FROM phones WHERE id = ?1)",
+                [phone.0],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// Keeps what a probe of the phone found, as JSON.
+    ///
+    /// # Errors
+    /// When the database cannot be used, or the text is not JSON.
+    pub fn learn(&self, phone: PhoneId, learned: &str) -> Result<(), StoreError> {
+        self.write(|connection| {
+            connection.execute("UPDATE phones SET learned = ?2 WHERE id = ?1", (phone.0, learned))?;
             Ok(())
         })
     }
@@ -259,6 +276,7 @@ impl Store {
                     last_seen_ms: row.get(7)?,
                     generation: row.get::<_, i64>(11)?.cast_unsigned(),
                     pairing,
+                    learned: row.get(15)?,
                 });
             }
             Ok(found)
@@ -366,7 +384,15 @@ mod tests {
         let (first_seen_ms, last_seen_ms) = (1_000, 2_000);
         assert_eq!(
             known,
-            KnownPhone { id, sighting: seen, first_seen_ms, last_seen_ms, generation: 0, pairing: None }
+            KnownPhone {
+                id,
+                sighting: seen,
+                first_seen_ms,
+                last_seen_ms,
+                generation: 0,
+                pairing: None,
+                learned: None
+            }
         );
         let other = store.see_phone(&sighting(2), 3_000).unwrap();
         assert_eq!(store.phones().unwrap().iter().map(|phone| phone.id).collect::<Vec<_>>(), [other, id]);

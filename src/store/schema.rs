@@ -16,7 +16,7 @@ use super::error::Fault;
 pub const APPLICATION_ID: i32 = 0x5442_6b31;
 
 /// The format that this version writes, in the SQLite header's `user_version`.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// One step from a format to the next.
 pub(super) struct Migration {
@@ -27,8 +27,11 @@ pub(super) struct Migration {
 }
 
 /// All steps in order; a new database goes through all of them.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { to: 1, sql: VERSION_1 }, Migration { to: 2, sql: VERSION_2 }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { to: 1, sql: VERSION_1 },
+    Migration { to: 2, sql: VERSION_2 },
+    Migration { to: 3, sql: VERSION_3 },
+];
 
 /// Brings the database to the newest of `migrations`, in one transaction.
 pub(super) fn migrate(connection: &Connection, migrations: &[Migration]) -> Result<(), Fault> {
@@ -278,6 +281,19 @@ ALTER TABLE phones ADD COLUMN book INTEGER REFERENCES books (id) CHECK ((book IS
 CREATE UNIQUE INDEX phones_by_name ON phones (name COLLATE NOCASE) WHERE name IS NOT NULL;
 ";
 
+/// Channels remember more than their items, and phones are probed.
+const VERSION_3: &str = "
+CREATE TABLE channel_memory (
+    -- What a channel remembers of a phone: bytes by name, which only the channel understands.
+    replica TEXT NOT NULL,              -- the replica's id
+    name TEXT NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (replica, name)
+) STRICT;
+-- What a probe of the phone found that it cannot hold, as JSON; NULL: it was never probed.
+ALTER TABLE phones ADD COLUMN learned TEXT CHECK (learned IS NULL OR json_valid(learned));
+";
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -366,7 +382,7 @@ mod tests {
             assert!(sql.lines().nth(1).unwrap().trim_start().starts_with("-- "), "{name}");
             seen += 1;
         }
-        assert_eq!(seen, 17);
+        assert_eq!(seen, 18);
     }
 
     #[test]

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::contract::Access;
 use super::marker::Marker;
 use super::names::{MARKER_NAME, temporary_name};
-use super::vcard_folder::{Access, MarkerState, VcardFolder};
+use super::vcard_folder::{MarkerState, VcardFolder};
 use super::writing::WriteFault;
 use crate::device::tree::{FolderListing, ObjectEntry, ObjectReference, TreeError};
 use crate::provider::{Completeness, Entry, ProviderError};

@@ -5,6 +5,8 @@
 //!   any byte loses nothing: see `writing` for the order of one replacement and `recovery` for what is done about
 //!   what a cut left behind.
 
+mod choice;
+mod contract;
 mod finishing;
 mod locating;
 mod marker;
@@ -16,5 +18,7 @@ mod writing;
 #[cfg(test)]
 mod tests;
 
+pub use choice::{NoMemory, open_channel};
+pub use contract::{Access, Channel, ChannelChoices, ChannelOptions};
 pub use names::NameRule;
-pub use vcard_folder::{Access, VcardFolder, VcardFolderOptions};
+pub use vcard_folder::{VcardFolder, VcardFolderOptions};

@@ -4,11 +4,12 @@
 //! A temporary is removed only while the file it was to replace is there, and becomes that file only if it is a
 //! whole card. In a dry run nothing is touched: a card that exists as a temporary alone is shown under its name.
 
+use super::contract::Access;
 use super::names::{
     MARKER_NAME, card_file_name, hashed_temporary_name, is_card_name, name_key, name_of_temporary,
     temporary_name,
 };
-use super::vcard_folder::{Access, Item, VcardFolder};
+use super::vcard_folder::{Item, VcardFolder};
 use super::writing::{NAME_ATTEMPTS, WriteFault, has_same_uid, is_whole_card};
 use crate::contact::Card;
 use crate::device::tree::{ObjectEntry, ObjectKind, TreeError};

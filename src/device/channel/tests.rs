@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
+use super::contract::{Access, Channel};
 use super::marker::Marker;
 use super::names::{MARKER_NAME, TEMPORARY_PREFIX, hashed_temporary_name};
-use super::vcard_folder::{Access, VcardFolder, VcardFolderOptions};
+use super::vcard_folder::{VcardFolder, VcardFolderOptions};
 use super::writing::is_whole_card;
 use crate::device::profile::{Dates as DateUse, DeviceProfile};
 use crate::device::profiles::ProfileSet;
@@ -104,7 +105,7 @@ fn only_cards_are_listed_and_only_in_the_folder() {
     assert_eq!(folder.read(&at("a.vcf")).unwrap(), card("a.vcf", "A"));
     assert!(matches!(folder.read(&at("other.vcf")), Err(ProviderError::Gone(_))));
     assert!(matches!(folder.read(&Locator("x".into())), Err(ProviderError::Gone(_))));
-    assert_eq!(folder.folder_place(), Some("Phone/Contacts"));
+    assert_eq!(folder.place(), Some("Phone/Contacts"));
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn the_marked_folder_is_found_before_an_earlier_candidate() {
     phone.borrow_mut().put("Documents/Contacts", MARKER_NAME, marker.to_text().as_bytes());
     let clock = clock();
     let folder = open(&phone, &clock);
-    assert_eq!(folder.folder_place(), Some("Phone/Documents/Contacts"));
+    assert_eq!(folder.place(), Some("Phone/Documents/Contacts"));
     assert_eq!((folder.replica().guid, folder.replica().generation), (marker.guid, 7));
     assert_eq!(folder.restarted(7), None);
     assert!(folder.restarted(8).is_some(), "a restored phone has an older generation");

@@ -7,26 +7,19 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
+use super::contract::{Access, Channel};
 use super::marker::Marker;
 use super::names::{MARKER_NAME, NameRule, is_card_name, is_temporary, name_key};
-use crate::device::profile::{ContactsSection, Dates, DeviceProfile, Quirks};
+use crate::device::profile::{ChannelKind, ContactsSection, Dates, DeviceProfile, Quirks};
 use crate::device::tree::{
-    FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Storage, TreeError,
+    DeviceIdentity, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Storage, TreeError,
+    TreeStatistics,
 };
 use crate::ics::Guid;
 use crate::provider::{
-    Capabilities, Clock, Completeness, Costs, Entry, Listing, Locator, ProviderError, Replica, Revision,
-    Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,
+    Capabilities, Clock, Completeness, Costs, Delivery, Entry, Listing, Locator, ProviderError, Replica,
+    Revision, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,
 };
-
-/// Whether the phone may be written to in this session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Nothing is touched, leftovers of a cut session included: a dry run.
-    ReadOnly,
-    /// Reading and writing.
-    ReadWrite,
-}
 
 /// How a vCard folder is opened.
 pub struct VcardFolderOptions {
@@ -156,6 +149,7 @@ impl VcardFolder {
                 fields: profile.contacts.fields.clone(),
                 dialect: profile.contacts.dialect.clone(),
                 writable: profile.contacts.writable,
+                delivery: Delivery::Direct,
                 card_bytes_max: usize::try_from(profile.contacts.card_bytes_max).unwrap_or(usize::MAX),
             },
             storages,
@@ -186,56 +180,6 @@ impl VcardFolder {
             )));
         }
         Ok(channel)
-    }
-
-    /// The replica's id in the folder's marker, if there is one that can be read.
-    #[must_use]
-    pub fn marker_guid(&self) -> Option<Guid> {
-        match &self.marker {
-            MarkerState::Known(marker, _) | MarkerState::Unfinished(marker, _) => Some(marker.guid),
-            MarkerState::Missing | MarkerState::Damaged(_) | MarkerState::Newer(_) => None,
-        }
-    }
-
-    /// Takes the identity that was decided on after the marker was read. With another id than the marker's the
-    /// marker counts as another replica's, and is replaced before the first write. With a `doubt` nothing that is
-    /// remembered of this replica counts in this session.
-    pub fn take_identity(&mut self, guid: Guid, doubt: Option<String>) {
-        self.marker_is_foreign = self.marker_guid().is_some_and(|marked| marked != guid);
-        if self.replica.guid != guid {
-            self.replica.guid = guid;
-            self.replica.generation = 0;
-        }
-        self.doubt = doubt;
-    }
-
-    /// Calls the phone by the name that a person gave it.
-    pub fn set_label(&mut self, label: &str) {
-        label.clone_into(&mut self.replica.label);
-    }
-
-    /// How the device introduced itself.
-    #[must_use]
-    pub fn identity(&self) -> &crate::device::tree::DeviceIdentity {
-        self.tree.identity()
-    }
-
-    /// What the conversation cost so far.
-    #[must_use]
-    pub fn statistics(&self) -> crate::device::tree::TreeStatistics {
-        self.tree.statistics()
-    }
-
-    /// What is worth remembering of the device for the next session's tree.
-    #[must_use]
-    pub fn habits(&self) -> String {
-        self.tree.habits()
-    }
-
-    /// Where the folder is, as storage label and path; `None` while there is none.
-    #[must_use]
-    pub fn folder_place(&self) -> Option<&str> {
-        self.home.as_ref().map(|home| home.prefix.trim_end_matches('/'))
     }
 
     pub(super) fn names(&self) -> NameRule {
@@ -328,6 +272,50 @@ impl VcardFolder {
         }
         let limit_bytes = self.limit_bytes();
         self.tree.read(&item.object, size_bytes, limit_bytes).map_err(|error| error.for_item(place))
+    }
+}
+
+impl Channel for VcardFolder {
+    fn kind(&self) -> ChannelKind {
+        ChannelKind::VcardFolder
+    }
+
+    fn marker_guid(&self) -> Option<Guid> {
+        match &self.marker {
+            MarkerState::Known(marker, _) | MarkerState::Unfinished(marker, _) => Some(marker.guid),
+            MarkerState::Missing | MarkerState::Damaged(_) | MarkerState::Newer(_) => None,
+        }
+    }
+
+    /// With another id than the marker's the marker counts as another replica's, and is replaced before the first
+    /// write.
+    fn take_identity(&mut self, guid: Guid, doubt: Option<String>) {
+        self.marker_is_foreign = self.marker_guid().is_some_and(|marked| marked != guid);
+        if self.replica.guid != guid {
+            self.replica.guid = guid;
+            self.replica.generation = 0;
+        }
+        self.doubt = doubt;
+    }
+
+    fn set_label(&mut self, label: &str) {
+        label.clone_into(&mut self.replica.label);
+    }
+
+    fn identity(&self) -> &DeviceIdentity {
+        self.tree.identity()
+    }
+
+    fn statistics(&self) -> TreeStatistics {
+        self.tree.statistics()
+    }
+
+    fn habits(&self) -> String {
+        self.tree.habits()
+    }
+
+    fn place(&self) -> Option<&str> {
+        self.home.as_ref().map(|home| home.prefix.trim_end_matches('/'))
     }
 }
 

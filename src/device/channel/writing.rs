@@ -5,9 +5,10 @@
 //! Where there is no renaming: read the old file, delete, send under the final name, read back. Nothing is ever sent onto a name
 //! that exists: some responders would overwrite, keep the old tail, or show the file twice.
 
+use super::contract::Access;
 use super::names::{card_file_name, temporary_name};
 use super::recovery::{Found, is_torn};
-use super::vcard_folder::{Access, Item, VcardFolder, WrittenNote};
+use super::vcard_folder::{Item, VcardFolder, WrittenNote};
 use crate::contact::Card;
 use crate::device::tree::{ObjectEntry, ObjectReference, TreeError};
 use crate::provider::{Locator, Revision, SimpleOutcome, Stamp};

@@ -1,0 +1,127 @@
+//! Which of the ways that a phone may carry contacts it does: what is there decides, in the order of the profiles. It
+//! writes nothing.
+
+use super::contract::{Channel, ChannelOptions};
+use super::names::MARKER_NAME;
+use super::vcard_folder::{VcardFolder, VcardFolderOptions};
+use crate::device::profile::{ChannelKind, DeviceProfile};
+use crate::device::search::Search;
+use crate::device::tree::{ObjectTree, TreeError};
+use crate::ics::Guid;
+use crate::provider::{ChannelMemory, ProviderError};
+
+/// A memory that holds nothing and takes nothing: for looking at a phone that is not synced.
+#[derive(Debug, Clone, Copy)]
+pub struct NoMemory;
+
+impl ChannelMemory for NoMemory {
+    fn get(&self, _replica: Guid, _name: &str) -> Result<Option<Vec<u8>>, ProviderError> {
+        Ok(None)
+    }
+
+    fn put(&self, _replica: Guid, _name: &str, _bytes: &[u8]) -> Result<(), ProviderError> {
+        Err(ProviderError::Storage(String::from("nothing is remembered while a phone is only looked at")))
+    }
+
+    fn remove(&self, replica: Guid, name: &str) -> Result<(), ProviderError> {
+        self.put(replica, name, &[])
+    }
+
+    fn names(&self, _replica: Guid, _prefix: &str) -> Result<Vec<String>, ProviderError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Opens the channel that a phone has: the first of `candidates`, best first, whose contacts are there. A vCard folder
+/// needs none to be there, for it can be made. The profile with the id `remembered` goes first, if its contacts are
+/// still there; a change of channel would compare everything anew.
+///
+/// # Errors
+/// When the phone cannot be asked, or has no such channel.
+pub fn open_channel<'p, 'm>(
+    mut tree: Box<dyn ObjectTree>,
+    candidates: &[&'p DeviceProfile],
+    remembered: Option<&str>,
+    options: ChannelOptions<'m>,
+) -> Result<(Box<dyn Channel + 'm>, &'p DeviceProfile), ProviderError> {
+    let profile = choose(&mut *tree, candidates, remembered).map_err(TreeError::for_side)?;
+    let profile = profile.ok_or_else(|| no_channel(&*tree, candidates))?;
+    let channel: Box<dyn Channel + 'm> = match profile.contacts.channel {
+        ChannelKind::VcardFolder => Box::new(VcardFolder::open(tree, profile, folder_options(options))?),
+        ChannelKind::Decsync | ChannelKind::Export => return Err(no_channel(&*tree, candidates)),
+    };
+    Ok((channel, profile))
+}
+
+fn folder_options(options: ChannelOptions<'_>) -> VcardFolderOptions {
+    VcardFolderOptions {
+        access: options.access,
+        guid_if_unmarked: options.guid_if_unmarked,
+        label: options.label,
+        clock: options.clock,
+    }
+}
+
+fn no_channel(tree: &dyn ObjectTree, candidates: &[&DeviceProfile]) -> ProviderError {
+    match candidates {
+        [only] => ProviderError::NoChannel(format!("there is nothing that the profile {} names", only.id)),
+        _ => {
+            let identity = tree.identity();
+            ProviderError::NoChannel(format!(
+                "no profile matches {} {}",
+                identity.manufacturer, identity.model
+            ))
+        }
+    }
+}
+
+fn choose<'p>(
+    tree: &mut dyn ObjectTree,
+    candidates: &[&'p DeviceProfile],
+    remembered: Option<&str>,
+) -> Result<Option<&'p DeviceProfile>, TreeError> {
+    let first = candidates.iter().copied().find(|profile| Some(profile.id.as_str()) == remembered);
+    // What needs nothing to be there is settled without asking the phone.
+    if let Some(profile) = first.or_else(|| candidates.first().copied())
+        && profile.contacts.channel == ChannelKind::VcardFolder
+        && (first.is_some() || candidates.len() == 1)
+    {
+        return Ok(Some(profile));
+    }
+    let mut search = Search::new(tree)?;
+    for profile in first.into_iter().chain(candidates.iter().copied()) {
+        if is_there(&mut search, profile, candidates)? {
+            return Ok(Some(profile));
+        }
+    }
+    Ok(None)
+}
+
+fn is_there(
+    search: &mut Search<'_>,
+    profile: &DeviceProfile,
+    candidates: &[&DeviceProfile],
+) -> Result<bool, TreeError> {
+    Ok(match profile.contacts.channel {
+        ChannelKind::VcardFolder => true,
+        ChannelKind::Decsync => false,
+        // A folder that was in step before, with whatever computer, goes before a file that lies about.
+        ChannelKind::Export => {
+            let folder = candidates.iter().find(|other| other.contacts.channel == ChannelKind::VcardFolder);
+            folder.is_none_or(|folder| !matches!(has_marker(search, folder), Ok(true))) && false
+        }
+    })
+}
+
+fn has_marker(search: &mut Search<'_>, profile: &DeviceProfile) -> Result<bool, TreeError> {
+    for storage in 0..search.storages().len() {
+        for path in &profile.contacts.folders {
+            if let Some(folder) = search.folder(storage, path)?
+                && search.find(&folder, MARKER_NAME)?.is_some()
+            {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
