@@ -73,8 +73,15 @@ impl VersionTwo {
         news
     }
 
-    /// This app's own entries: stored where they are news, and told to the others by the counters.
+    /// This app's own entries: what says another value than is stored, if it is news, is recorded.
     pub fn set(&self, entries: &[Entry]) {
+        let stored = self.stored();
+        let changing: Vec<Entry> = entries.iter().filter(|entry| changes(&stored, entry)).cloned().collect();
+        self.record(&changing);
+    }
+
+    /// Stores what is news, whether or not it says another value, and tells the others by the counters.
+    pub fn record(&self, entries: &[Entry]) {
         let mut names: Vec<String> = Vec::new();
         for entry in entries {
             let name = bucket(&entry.path);
@@ -85,9 +92,7 @@ impl VersionTwo {
         let mut sequences = self.sequences(&self.app_id);
         let before = sequences.clone();
         for name in names {
-            let stored = self.bucket(&self.app_id, &name);
-            let here = entries.iter().filter(|entry| bucket(&entry.path) == name);
-            let here = here.filter(|entry| changes(&stored, entry)).cloned().collect();
+            let here = entries.iter().filter(|entry| bucket(&entry.path) == name).cloned().collect();
             if !self.store(&name, here).is_empty() {
                 let count = sequences.get(&name).and_then(Value::as_i64).unwrap_or(0);
                 sequences.insert(name, Value::from(count + 1));

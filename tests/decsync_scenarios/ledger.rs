@@ -213,7 +213,10 @@ impl Ledger {
             let has_lost = SINGLES.contains(&token.slot)
                 && self.tokens.iter().any(|(other, rival)| {
                     (rival.contact, rival.slot) == (token.contact, token.slot)
-                        && is_there(*other, rival)
+                        && other != number
+                        && (is_there(*other, rival)
+                            || rival.fate != Fate::Live
+                            || self.was_deleted_away(rival.contact, *other))
                         && (rival.born > token.born || self.conflicts.iter().any(|at| *at > token.born))
                 });
             if !has_lost {

@@ -19,5 +19,6 @@ mod program;
 mod program_apps;
 mod program_end;
 mod scenarios;
+mod stand_in;
 mod text;
 mod world;

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tetherbook::contact::ConflictPolicy;
-use tetherbook::session::Ended;
 
 use crate::decsync_app::clock::stamp;
 use crate::decsync_app::{Entry, Library, vcard};
 use crate::ledger::{Actor, Ledger, View};
+use crate::stand_in::Outcome;
 use crate::text::{self, MULTIPLES, SINGLES, mark, new_lines, tokens};
 use crate::world::{COLLECTION, DESK_APP, PHONE_APP, PcContact, Way, World};
 
@@ -30,6 +30,8 @@ pub struct Program {
     pub old_app: Option<Library>,
     /// Contacts that the phone's app and the directory disagree about, by the app's own doing.
     pub diverged: BTreeSet<String>,
+    /// What the other computer wrote, as UID and time.
+    pub desk_wrote: BTreeSet<(String, String)>,
     pub counts: BTreeMap<&'static str, usize>,
 }
 
@@ -48,6 +50,7 @@ impl Program {
             phone_clock,
             old_app: None,
             diverged: BTreeSet::new(),
+            desk_wrote: BTreeSet::new(),
             counts: BTreeMap::new(),
         };
         if version == 1 {
@@ -166,57 +169,40 @@ impl Program {
         self.note(String::new());
         let (what, _) = self.edit_lines(Actor::Pc, contact, &mut lines);
         self.note(format!("PC {what} {contact}"));
-        self.world.edit_pc(pc.item, &vcard::card(&lines));
+        self.world.edit_pc(&pc, &vcard::card(&lines));
     }
 
     pub fn pc_delete(&mut self) {
         let Some((contact, pc)) = self.pick_pc() else { return };
         self.note(format!("PC deletes {contact}"));
         self.ledger.deleted(Actor::Pc, contact, &tokens(&pc.text));
-        self.world.remove_pc(pc.item);
+        self.world.remove_pc(&pc);
     }
 
     // Sessions.
 
-    /// One session, perhaps after a dry run; `None` if it did not start.
-    pub fn session(&mut self, conflicts: ConflictPolicy) -> Option<Ended> {
+    /// One session, perhaps after a dry run.
+    pub fn session(&mut self, conflicts: ConflictPolicy) -> Outcome {
         let before = self.world.files();
-        let dry = self.rng.u8(..6) == 0;
-        if dry {
-            let (_, _) = self.world.session(conflicts, true);
+        if self.rng.u8(..6) == 0 {
+            self.world.session(conflicts, true);
             if before != self.world.files() {
                 self.fail("a dry run wrote to the phone");
             }
         }
-        let (ended, notes) = self.world.session(conflicts, false);
-        let words = match &ended {
-            Ok(ended) => format!(
-                "{:?} {:?} created {:?} updated {:?} deleted {:?} merged {} failed {} conflicts {}",
-                ended.summary.exit,
-                ended.failure,
-                ended.summary.created,
-                ended.summary.updated,
-                ended.summary.deleted,
-                ended.summary.merged,
-                ended.summary.failed,
-                ended.summary.conflicts
-            ),
-            Err(failure) => format!("did not start: {failure}"),
-        };
-        self.note(format!("session: {words} {notes:?}"));
+        let outcome = self.world.session(conflicts, false);
+        self.note(format!("session: {}", outcome.words));
         self.check_writes(&before);
-        if let Ok(ended) = &ended
-            && ended.summary.conflicts > 0
-        {
+        if outcome.conflicts > 0 {
             self.ledger.conflicts.push(self.ledger.now);
             self.count("conflict reported");
         }
-        if ended.as_ref().is_ok_and(|ended| ended.failure.is_none()) {
+        if outcome.failure.is_none() {
             self.ledger.last_session = self.ledger.now;
         }
         self.phone_view();
         self.pc_view();
-        ended.ok()
+        outcome
     }
 
     /// What a session may write: its own files, stamped no later than the phone's clock, and never the book's end.

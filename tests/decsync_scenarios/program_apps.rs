@@ -116,12 +116,17 @@ impl Program {
         let known = tokens(known.as_ref().and_then(|known| known.value.as_str()).unwrap_or_default());
         let unseen = tokens(newest.value.as_str().unwrap_or_default());
         let differing: Vec<u32> = known.symmetric_difference(&unseen).copied().collect();
+        // What the other computer pushed on top of the PC's is the apps' affair again.
+        let is_ours = !self.desk_wrote.contains(&(uid.to_owned(), newest.datetime.clone()));
         let is_pcs = |number: &u32| {
             let token = &self.ledger.tokens[number];
             token.removed_by.unwrap_or(token.author) == Actor::Pc
         };
-        let lost: Vec<u32> =
-            differing.iter().copied().filter(|number| row.is_deleted || !is_pcs(number)).collect();
+        let lost: Vec<u32> = differing
+            .iter()
+            .copied()
+            .filter(|number| row.is_deleted || !is_ours || !is_pcs(number))
+            .collect();
         self.ledger.lost(lost);
         // What is stamped ahead of the phone's clock wins over what the phone is about to push.
         if newest.datetime >= stamp(&*self.world.phone_clock) {
@@ -178,6 +183,11 @@ impl Program {
         self.note(format!("desk adds {contact}"));
         self.edit_lines(Actor::Desk, contact, &mut lines);
         self.world.desk.write(&uid, &lines);
+        self.note_desk(&uid);
+    }
+
+    fn note_desk(&mut self, uid: &str) {
+        self.desk_wrote.insert((uid.to_owned(), stamp(&*self.world.desk_clock)));
     }
 
     fn pick_desk(&mut self) -> Option<(String, u32, Vec<String>)> {
@@ -209,6 +219,7 @@ impl Program {
         if !self.world.desk.write(uid, &lines) {
             self.fail("the desk's edit was not recorded");
         }
+        self.note_desk(uid);
     }
 
     /// Whether what the desk writes now is newer than what it has stored.
@@ -227,5 +238,6 @@ impl Program {
         let seen: BTreeSet<u32> = tokens(&lines.join("\n"));
         self.ledger.deleted(Actor::Desk, contact, &seen);
         self.world.desk.delete(&uid);
+        self.note_desk(&uid);
     }
 }

@@ -1,7 +1,8 @@
 //! One world: a directory that is the phone's memory with a DecSync directory in it, the phone's app, another
 //! computer's app, the PC's database, and a clock for each.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -18,7 +19,8 @@ use tetherbook::store::{Book, OpenOptions, Store};
 
 use crate::dated_tree::DatedTree;
 use crate::decsync_app::directory::{everything, make};
-use crate::decsync_app::{DecsyncCc, Desktop, OffsetClock};
+use crate::decsync_app::{DecsyncCc, Desktop, OffsetClock, vcard};
+use crate::stand_in::{Outcome, StandIn};
 
 const BOOK: &str = "contacts";
 pub const COLLECTION: &str = "7f2518db-e928-41e6-a3f6-6ace79b9cf6d";
@@ -34,6 +36,8 @@ pub enum Way {
     Simulated(&'static str),
     /// As a mounted folder.
     Mounted,
+    /// Not by Tetherbook: by the stand-in for it.
+    StandIn,
     /// Not at all: the apps are among themselves.
     AppsAlone,
 }
@@ -53,6 +57,7 @@ pub struct World {
     pub desk_clock: Rc<OffsetClock>,
     pub app: DecsyncCc,
     pub desk: Desktop,
+    stand_in: RefCell<StandIn>,
     phone: Phone,
     randomness: Rc<TestRandomness>,
     profiles: Rc<ProfileSet>,
@@ -85,12 +90,13 @@ impl World {
         let app =
             DecsyncCc::open(&root, COLLECTION, PHONE_APP, phone_clock.clone(), randomness.clone()).unwrap();
         let desk = Desktop::open(&root, COLLECTION, DESK_APP, desk_clock.clone()).unwrap();
+        let stand_in = RefCell::new(StandIn::new(root, COLLECTION, phone_clock.clone()));
         let personality = match way {
             Way::Simulated(name) => name,
-            Way::Mounted | Way::AppsAlone => "android",
+            Way::Mounted | Way::StandIn | Way::AppsAlone => "android",
         };
         let storage = DirectoryStorage::dated_by(&directory.path().join("phone"), phone_clock.clone());
-        let storage: SharedStorage = Rc::new(std::cell::RefCell::new(storage));
+        let storage: SharedStorage = Rc::new(RefCell::new(storage));
         let phone = Phone::new(Personality::by_name(personality).unwrap(), storage, phone_clock.clone());
         Self {
             way,
@@ -99,6 +105,7 @@ impl World {
             desk_clock,
             app,
             desk,
+            stand_in,
             phone,
             randomness,
             profiles: Rc::new(ProfileSet::built_in().unwrap()),
@@ -136,8 +143,30 @@ impl World {
         Ok(Box::new(tree.map_err(|error| StartFailure::Phone(error.for_side()))?))
     }
 
-    /// One session; what was said besides comes with it.
-    pub fn session(
+    /// One session.
+    pub fn session(&self, conflicts: ConflictPolicy, dry_run: bool) -> Outcome {
+        if self.way == Way::StandIn {
+            return if dry_run { Outcome::default() } else { self.stand_in.borrow_mut().session() };
+        }
+        let (ended, notes) = self.real_session(conflicts, dry_run);
+        match ended {
+            Err(failure) => Outcome {
+                words: format!("did not start: {failure}"),
+                failure: Some(failure.to_string()),
+                ..Outcome::default()
+            },
+            Ok(ended) => Outcome {
+                words: format!("{:?} {:?} {notes:?}", ended.summary, ended.failure),
+                conflicts: ended.summary.conflicts,
+                failed: ended.summary.failed,
+                failure: ended.failure.map(|failure| format!("{failure:?}")),
+                writes: ended.summary.device_writes + ended.summary.store_writes,
+                is_plan_empty: ended.plan.is_some_and(|plan| plan.is_empty()),
+            },
+        }
+    }
+
+    fn real_session(
         &self,
         conflicts: ConflictPolicy,
         dry_run: bool,
@@ -180,6 +209,18 @@ impl World {
     }
 
     pub fn pc_contacts(&self) -> Vec<PcContact> {
+        if self.way == Way::StandIn {
+            let stand_in = self.stand_in.borrow();
+            let text = |uid: &str, lines: &BTreeSet<String>| {
+                let mut all = vec!["VERSION:3.0".to_owned(), format!("UID:{uid}")];
+                all.extend(lines.iter().cloned());
+                vcard::card(&all)
+            };
+            let contacts = stand_in.contacts.iter();
+            return contacts
+                .map(|(uid, lines)| PcContact { item: ItemId(0), text: text(uid, lines) })
+                .collect();
+        }
         self.with_book(|book| {
             let mut contacts = Vec::new();
             book.each_card(|item, _, card| {
@@ -191,15 +232,37 @@ impl World {
         })
     }
 
+    /// Puts a card into the stand-in's contacts; `false` if it is not the stand-in that has the PC's.
+    fn put_stand_in(&self, text: &str) -> bool {
+        if self.way == Way::StandIn {
+            let lines = vcard::only_card(text).unwrap();
+            let uid = vcard::value(&lines, "UID").unwrap();
+            let own =
+                lines.into_iter().filter(|line| !["VERSION", "UID"].contains(&vcard::name(line).as_str()));
+            self.stand_in.borrow_mut().contacts.insert(uid, own.collect());
+        }
+        self.way == Way::StandIn
+    }
+
     pub fn add_pc(&self, text: &str) {
-        self.with_book(|book| book.add(&Card::parse(text.as_bytes()).unwrap()).unwrap());
+        if !self.put_stand_in(text) {
+            self.with_book(|book| book.add(&Card::parse(text.as_bytes()).unwrap()).unwrap());
+        }
     }
 
-    pub fn edit_pc(&self, item: ItemId, text: &str) {
-        self.with_book(|book| book.edit(item, None, &Card::parse(text.as_bytes()).unwrap()).unwrap());
+    pub fn edit_pc(&self, contact: &PcContact, text: &str) {
+        if !self.put_stand_in(text) {
+            let card = Card::parse(text.as_bytes()).unwrap();
+            self.with_book(|book| book.edit(contact.item, None, &card).unwrap());
+        }
     }
 
-    pub fn remove_pc(&self, item: ItemId) {
-        self.with_book(|book| book.remove(item, None).unwrap());
+    pub fn remove_pc(&self, contact: &PcContact) {
+        if self.way == Way::StandIn {
+            let uid = vcard::value(&vcard::only_card(&contact.text).unwrap(), "UID").unwrap();
+            self.stand_in.borrow_mut().contacts.remove(&uid);
+        } else {
+            self.with_book(|book| book.remove(contact.item, None).unwrap());
+        }
     }
 }
