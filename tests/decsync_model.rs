@@ -301,3 +301,40 @@ fn version_1_works_and_is_left_when_all_can_leave_it() {
         everything(stage.folder.path()).into_keys().filter(|name| name.contains("entr")).collect();
     assert_eq!(left, Vec::<String>::new());
 }
+
+/// What the newest entries of a recorded tree say, as an app sees them that comes anew.
+fn recorded(tree: &str) -> std::collections::BTreeMap<String, Option<String>> {
+    let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/decsync-reference").join(tree);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in everything(&from) {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let clock = Rc::new(TestClock::at(1_900_000_000_000));
+    let anew = Library::open(folder.path(), BOOK, "anew", clock).unwrap();
+    anew.init_stored();
+    anew.new_entries();
+    let name = |entry: &Entry| {
+        let card = entry.value.as_str()?;
+        decsync_app::vcard::value(&decsync_app::vcard::only_card(card).unwrap(), "FN")
+    };
+    anew.stored().iter().filter_map(|entry| Some((entry.uid()?.to_owned(), name(entry)))).collect()
+}
+
+#[test]
+fn the_recorded_trees_of_the_reference_library_are_read() {
+    let known = |uid: &str, name: Option<&str>| (uid.to_owned(), name.map(str::to_owned));
+    let uuid = "550e8400-e29b-41d4-a716-446655440000";
+    let mut expected = std::collections::BTreeMap::from([
+        known("uid-1", Some("Ada Example")),
+        known(".dot/ü uid", None),
+        known("uid-3", None),
+        known(uuid, Some("王小明")),
+    ]);
+    assert_eq!(recorded("v2"), expected);
+    expected.extend([known(".dot/ü uid", Some("Zoë Ångström"))]);
+    assert_eq!(recorded("v1"), expected);
+    expected.extend([known("uid-4", Some("Bo Later"))]);
+    assert_eq!(recorded("v1-phone-moved"), expected);
+}

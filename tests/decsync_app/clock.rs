@@ -66,6 +66,7 @@ impl Clock for RealClock {
         u64::try_from(Timestamp::now().as_microsecond()).unwrap()
     }
 
+    #[allow(clippy::disallowed_methods, reason = "the reference library knows no other time")]
     fn sleep_ms(&self, duration_ms: u64) {
         std::thread::sleep(std::time::Duration::from_millis(duration_ms));
     }

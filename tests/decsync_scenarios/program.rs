@@ -81,11 +81,11 @@ impl Program {
     pub fn update_old_app(&mut self) {
         if let Some(old) = self.old_app.take() {
             old.set(&["info"], "supported-version-old-app".into(), 2.into());
-            self.note("the old app is updated".to_owned());
+            self.note("the old app is updated");
         }
     }
 
-    pub fn note(&mut self, what: String) {
+    pub fn note(&mut self, what: &str) {
         self.ledger.now += 1;
         let time = stamp(&*self.world.clock);
         self.log.push(format!("{} {time} {what}", self.ledger.now));
@@ -122,7 +122,7 @@ impl Program {
     }
 
     /// A token of a multiple field in this card, if there is one and it is to go.
-    pub fn to_take_away(&mut self, seen: &BTreeSet<u32>) -> Option<u32> {
+    pub fn pick_to_take_away(&mut self, seen: &BTreeSet<u32>) -> Option<u32> {
         let ledger = &self.ledger;
         let many: Vec<u32> =
             seen.iter().copied().filter(|number| MULTIPLES.contains(&ledger.tokens[number].slot)).collect();
@@ -132,7 +132,7 @@ impl Program {
     /// One edit of the lines of a card, as the ledger knows it.
     pub fn edit_lines(&mut self, actor: Actor, contact: u32, lines: &mut Vec<String>) -> (String, u32) {
         let seen = tokens(&lines.join("\n"));
-        if let Some(number) = self.to_take_away(&seen) {
+        if let Some(number) = self.pick_to_take_away(&seen) {
             text::unset(lines, number);
             self.ledger.took_away(actor, number);
             (format!("takes {number} from"), number)
@@ -158,7 +158,7 @@ impl Program {
     pub fn pc_add(&mut self) {
         let contact = self.ledger.create();
         let mut lines = new_lines(contact, Some(&format!("pc-{contact}")));
-        self.note(format!("PC adds {contact}"));
+        self.note(&format!("PC adds {contact}"));
         self.edit_lines(Actor::Pc, contact, &mut lines);
         self.world.add_pc(&vcard::card(&lines));
     }
@@ -166,15 +166,15 @@ impl Program {
     pub fn pc_edit(&mut self) {
         let Some((contact, pc)) = self.pick_pc() else { return };
         let mut lines = vcard::only_card(&pc.text).unwrap();
-        self.note(String::new());
+        self.note("");
         let (what, _) = self.edit_lines(Actor::Pc, contact, &mut lines);
-        self.note(format!("PC {what} {contact}"));
+        self.note(&format!("PC {what} {contact}"));
         self.world.edit_pc(&pc, &vcard::card(&lines));
     }
 
     pub fn pc_delete(&mut self) {
         let Some((contact, pc)) = self.pick_pc() else { return };
-        self.note(format!("PC deletes {contact}"));
+        self.note(&format!("PC deletes {contact}"));
         self.ledger.deleted(Actor::Pc, contact, &tokens(&pc.text));
         self.world.remove_pc(&pc);
     }
@@ -191,7 +191,7 @@ impl Program {
             }
         }
         let outcome = self.world.session(conflicts, false);
-        self.note(format!("session: {}", outcome.words));
+        self.note(&format!("session: {}", outcome.words));
         self.check_writes(&before);
         if outcome.conflicts > 0 {
             self.ledger.conflicts.push(self.ledger.now);
@@ -300,7 +300,7 @@ impl Program {
         if self.phone_clock == PhoneClock::Jumping {
             let offset_ms = [0, 5_000, -5_000, 3_600_000, -3_600_000, 60_000][self.rng.usize(..6)];
             self.world.phone_clock.set_offset_ms(offset_ms);
-            self.note(format!("the phone's clock is set to be {offset_ms} ms ahead"));
+            self.note(&format!("the phone's clock is set to be {offset_ms} ms ahead"));
             self.count("clock jump");
         }
     }

@@ -16,7 +16,7 @@ impl Program {
     pub fn phone_add(&mut self) {
         let contact = self.ledger.create();
         let mut lines = new_lines(contact, None);
-        self.note(format!("phone adds {contact}"));
+        self.note(&format!("phone adds {contact}"));
         self.edit_lines(Actor::Phone, contact, &mut lines);
         self.world.app.add(&lines);
     }
@@ -36,15 +36,15 @@ impl Program {
     }
 
     pub fn edit_on_phone(&mut self, id: u64, contact: u32, mut lines: Vec<String>) {
-        self.note(String::new());
+        self.note("");
         let (what, _) = self.edit_lines(Actor::Phone, contact, &mut lines);
-        self.note(format!("phone {what} {contact}"));
+        self.note(&format!("phone {what} {contact}"));
         self.world.app.edit(id, |old| *old = lines);
     }
 
     pub fn phone_delete(&mut self) {
         let Some((id, contact, row)) = self.pick_phone() else { return };
-        self.note(format!("phone deletes {contact}"));
+        self.note(&format!("phone deletes {contact}"));
         self.ledger.deleted(Actor::Phone, contact, &tokens(&row.lines.join("\n")));
         self.world.app.delete(id);
     }
@@ -63,9 +63,9 @@ impl Program {
             self.account_for_push(row);
         }
         let done = self.world.app.synchronise();
-        self.note(format!("phone synchronises: pushes {:?}, pulls {}", done.pushed, done.pulled.len()));
+        self.note(&format!("phone synchronises: pushes {:?}, pulls {}", done.pushed, done.pulled.len()));
         for uid in &done.not_recorded {
-            self.note(format!("the phone's push of {uid} was not recorded"));
+            self.note(&format!("the phone's push of {uid} was not recorded"));
             self.count("phone's push not recorded");
             self.diverged.insert(uid.clone());
             self.lose_phones_own(uid, &pushed);
@@ -111,7 +111,7 @@ impl Program {
             return;
         }
         self.count("blind push");
-        self.note(format!("the phone has not seen the newest of {uid}"));
+        self.note(&format!("the phone has not seen the newest of {uid}"));
         let text = row.lines.join("\n");
         let known = tokens(known.as_ref().and_then(|known| known.value.as_str()).unwrap_or_default());
         let unseen = tokens(newest.value.as_str().unwrap_or_default());
@@ -180,7 +180,7 @@ impl Program {
         let contact = self.ledger.create();
         let uid = format!("desk/{contact}.ü");
         let mut lines = new_lines(contact, Some(&uid));
-        self.note(format!("desk adds {contact}"));
+        self.note(&format!("desk adds {contact}"));
         self.edit_lines(Actor::Desk, contact, &mut lines);
         self.world.desk.write(&uid, &lines);
         self.note_desk(&uid);
@@ -206,16 +206,15 @@ impl Program {
         self.edit_at_desk(&uid, contact, lines);
     }
 
-    pub fn edit_at_desk(&mut self, uid: &str, contact: u32, before: Vec<String>) {
-        let mut lines = before.clone();
+    pub fn edit_at_desk(&mut self, uid: &str, contact: u32, mut lines: Vec<String>) {
         // An edit that is not recorded was never made: whether it will be is known only by trying.
         if !self.desk_can_write(uid) {
             self.count("desk's push not recorded");
             return;
         }
-        self.note(String::new());
+        self.note("");
         let (what, _) = self.edit_lines(Actor::Desk, contact, &mut lines);
-        self.note(format!("desk {what} {contact}"));
+        self.note(&format!("desk {what} {contact}"));
         if !self.world.desk.write(uid, &lines) {
             self.fail("the desk's edit was not recorded");
         }
@@ -234,7 +233,7 @@ impl Program {
         if !self.desk_can_write(&uid) {
             return;
         }
-        self.note(format!("desk deletes {contact}"));
+        self.note(&format!("desk deletes {contact}"));
         let seen: BTreeSet<u32> = tokens(&lines.join("\n"));
         self.ledger.deleted(Actor::Desk, contact, &seen);
         self.world.desk.delete(&uid);

@@ -13,7 +13,7 @@ const REST_MS: i64 = 8_000_000;
 
 impl Program {
     pub fn finish(&mut self) {
-        self.note("the end begins".to_owned());
+        self.note("the end begins");
         self.update_old_app();
         for _ in 0..3 {
             self.pass(REST_MS);
