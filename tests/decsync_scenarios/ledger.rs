@@ -117,12 +117,11 @@ impl Ledger {
         self.contacts.get_mut(&contact).unwrap().deeds.push((now, deed));
     }
 
-    /// Whether Tetherbook put it into the directory and cannot know yet that this app has seen it: if that app takes
-    /// it away again, it looks as if it had never seen it.
+    /// Whether Tetherbook put it into the directory and cannot know yet that both apps have seen it: if an app takes
+    /// it away again, it looks as if it had never seen it; and who wrote a version that both have by now cannot be told.
     fn is_unconfirmed(&self, actor: Actor, token: &Token) -> bool {
-        actor != Actor::Pc
-            && token.author == Actor::Pc
-            && token.pulled.get(&actor).is_some_and(|at| *at >= self.last_session)
+        let has_seen = |app: &Actor| token.pulled.get(app).is_some_and(|at| *at < self.last_session);
+        actor != Actor::Pc && token.author == Actor::Pc && ![Actor::Phone, Actor::Desk].iter().all(has_seen)
     }
 
     /// A person takes away a value that stood in the card.
@@ -144,6 +143,12 @@ impl Ledger {
         let facts = self.contacts.get_mut(&contact).unwrap();
         facts.is_free |= is_ambiguous;
         facts.deletions.push(Deletion { at: self.now, seen: seen.clone() });
+        // If somebody else's edit wins over the deletion, that side's card comes back as it is there.
+        for token in
+            self.tokens.values_mut().filter(|token| token.contact == contact && token.fate == Fate::Dead)
+        {
+            token.fate = Fate::Free;
+        }
         for number in seen {
             let token = self.tokens.get_mut(number).unwrap();
             if token.fate == Fate::Live {

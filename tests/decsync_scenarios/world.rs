@@ -64,6 +64,21 @@ pub struct World {
     directory: tempfile::TempDir,
 }
 
+fn words(ended: &Ended, notes: &[String]) -> String {
+    let summary = &ended.summary;
+    format!(
+        "{:?} {:?} created {:?} updated {:?} deleted {:?} merged {} failed {} conflicts {} {notes:?}",
+        summary.exit,
+        ended.failure,
+        summary.created,
+        summary.updated,
+        summary.deleted,
+        summary.merged,
+        summary.failed,
+        summary.conflicts
+    )
+}
+
 struct Listener(Vec<String>);
 
 impl Report for Listener {
@@ -156,7 +171,7 @@ impl World {
                 ..Outcome::default()
             },
             Ok(ended) => Outcome {
-                words: format!("{:?} {:?} {notes:?}", ended.summary, ended.failure),
+                words: words(&ended, &notes),
                 conflicts: ended.summary.conflicts,
                 failed: ended.summary.failed,
                 failure: ended.failure.map(|failure| format!("{failure:?}")),
