@@ -64,7 +64,6 @@ impl Desktop {
     }
 
     fn has_stored(&self, uid: &str, card: Option<&str>) -> bool {
-        let stored = self.library.stored();
-        stored.iter().any(|entry| entry.uid() == Some(uid) && entry.value.as_str() == card)
+        self.library.stored_contact(uid).is_some_and(|entry| entry.value.as_str() == card)
     }
 }

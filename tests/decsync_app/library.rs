@@ -10,7 +10,7 @@ use tetherbook::provider::Clock;
 use super::clock::{day, stamp};
 use super::directory::{self, Unusable, read, write};
 use super::entry::Entry;
-use super::names::encoded;
+use super::names::{bucket, encoded};
 use super::version_1::VersionOne;
 use super::version_2::VersionTwo;
 
@@ -79,6 +79,16 @@ impl Library {
     /// What this app has stored: its own entries and those of others it has read.
     pub fn stored(&self) -> Vec<Entry> {
         if self.local_version() == 1 { self.one.stored() } else { self.two.stored() }
+    }
+
+    /// What this app has stored about a contact.
+    pub fn stored_contact(&self, uid: &str) -> Option<Entry> {
+        let wanted = Entry::contact(uid, "", None);
+        let stored = match self.local_version() {
+            1 => self.one.stored(),
+            _ => self.two.bucket(&self.app_id, &bucket(&wanted.path)),
+        };
+        stored.into_iter().find(|entry| entry.is_about(&wanted))
     }
 
     /// The first thing that an app calls on a book that it did not know: it stores all there is as known.

@@ -158,7 +158,7 @@ impl DecsyncCc {
         let entry = Entry::contact(uid, &stamp(&*self.clock), card);
         self.library.set_entries(std::slice::from_ref(&entry));
         done.pushed.push(uid.to_owned());
-        if !self.library.stored().contains(&entry) {
+        if self.library.stored_contact(uid).as_ref() != Some(&entry) {
             done.not_recorded.push(uid.to_owned());
         }
     }

@@ -75,8 +75,8 @@ impl VersionTwo {
 
     /// This app's own entries: what says another value than is stored, if it is news, is recorded.
     pub fn set(&self, entries: &[Entry]) {
-        let stored = self.stored();
-        let changing: Vec<Entry> = entries.iter().filter(|entry| changes(&stored, entry)).cloned().collect();
+        let is_change = |entry: &&Entry| changes(&self.bucket(&self.app_id, &bucket(&entry.path)), entry);
+        let changing: Vec<Entry> = entries.iter().filter(is_change).cloned().collect();
         self.record(&changing);
     }
 

@@ -91,9 +91,8 @@ impl Program {
     fn lose_phones_own(&mut self, uid: &str, pushed: &[Row]) {
         let Some(row) = pushed.iter().find(|row| row.uid.as_deref() == Some(uid)) else { return };
         let text = row.lines.join("\n");
-        let stored = self.world.app.library.stored();
-        let in_directory = stored.iter().find(|entry| entry.uid() == Some(uid));
-        let there = tokens(in_directory.and_then(|entry| entry.value.as_str()).unwrap_or_default());
+        let stored = self.world.app.library.stored_contact(uid);
+        let there = tokens(stored.as_ref().and_then(|entry| entry.value.as_str()).unwrap_or_default());
         let here = tokens(&text);
         self.ledger.lost(here.symmetric_difference(&there).copied().collect::<Vec<_>>());
         if let Some(contact) = mark(&text).and_then(|mark| self.ledger.contacts.get_mut(&mark)) {
@@ -105,7 +104,7 @@ impl Program {
     /// the apps lose among themselves. What the PC said must not be lost, unless the phone deletes the contact.
     fn account_for_push(&mut self, row: &Row) {
         let uid = row.uid.as_deref().unwrap_or_default();
-        let known = self.world.app.library.stored().into_iter().find(|entry| entry.uid() == Some(uid));
+        let known = self.world.app.library.stored_contact(uid);
         let Some(newest) = self.newest(uid) else { return };
         if known.as_ref().is_some_and(|known| newest.datetime <= known.datetime) {
             return;
@@ -224,8 +223,7 @@ impl Program {
     /// Whether what the desk writes now is newer than what it has stored.
     fn desk_can_write(&self, uid: &str) -> bool {
         let now = stamp(&*self.world.desk_clock);
-        let stored = self.world.desk.library.stored();
-        stored.iter().filter(|entry| entry.uid() == Some(uid)).all(|entry| entry.datetime < now)
+        self.world.desk.library.stored_contact(uid).is_none_or(|entry| entry.datetime < now)
     }
 
     pub fn desk_delete(&mut self) {
