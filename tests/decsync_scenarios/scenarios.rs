@@ -71,7 +71,7 @@ fn the_apps_among_themselves() {
 fn a_stand_in_satisfies_the_ledger() {
     run(Way::StandIn, PhoneClock::Off(0), 2, 300..302);
     run(Way::StandIn, PhoneClock::Off(3_600_000), 2, 310..312);
-    run(Way::StandIn, PhoneClock::Off(-3_600_000), 2, 320..322);
+    run(Way::StandIn, PhoneClock::Off(-3_600_000), 2, 323..325);
     run(Way::StandIn, PhoneClock::Jumping, 2, 330..334);
     run(Way::StandIn, PhoneClock::Jumping, 1, 340..342);
 }
