@@ -196,6 +196,12 @@ pub trait Provider {
         Vec::new()
     }
 
+    /// What a person should know about this side in this session, each a whole sentence. Complete once it told its
+    /// changes.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// An item that was not listed, where that proves nothing, is gone on both sides: it is known no more. Returns the
     /// number of its deletion; `None` for any other item.
     fn release(&mut self, _item: ItemId) -> Option<ChangeNumber> {

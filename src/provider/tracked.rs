@@ -357,6 +357,10 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
         self.simple.offered()
     }
 
+    fn remarks(&self) -> Vec<String> {
+        self.simple.remarks()
+    }
+
     fn release(&mut self, item: ItemId) -> Option<ChangeNumber> {
         let index = self.row_of_item.get(&item).copied()?;
         let row = self.rows.get(index).filter(|row| !row.deleted && self.absent.contains(&item))?;
