@@ -146,7 +146,7 @@ impl Projection {
         for (property, components) in &limits.components {
             let known = if property == "N" { 5 } else { 7 };
             let absent = (0..known).filter(|index| !components.contains(index));
-            told.extend(absent.map(|index| FieldKey::component(property, index)).filter_map(known_component));
+            told.extend(absent.filter_map(|index| known_component(&FieldKey::component(property, index))));
         }
         for (property, length_max) in &limits.length_max {
             told.push(match property.as_str() {
@@ -177,7 +177,7 @@ impl Projection {
 }
 
 /// The words of a component that has a name.
-fn known_component(field: FieldKey) -> Option<String> {
+fn known_component(field: &FieldKey) -> Option<String> {
     let label = field.label();
     (!label.contains(", part ")).then_some(label)
 }
