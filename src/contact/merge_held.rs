@@ -156,6 +156,22 @@ fn a_number_without_its_kind_is_no_edit() {
 }
 
 #[test]
+fn a_number_replaced_on_a_phone_without_kinds_keeps_its_kind_and_label() {
+    let projection = holding(&["FN", "N", "TEL"], "kinds = []");
+    let pc = card(&["FN:Ann Lee", "item1.TEL;TYPE=cell:+1", "item1.X-ABLabel:Boat", "TEL;TYPE=work:+2"]);
+    let phone = projection.project(&pc);
+    let merged =
+        run(Some(&agreed(&pc, &phone)), &pc, &card(&["FN:Ann Lee", "TEL:+9", "TEL:+2"]), &projection);
+    let after = card(&["FN:Ann Lee", "item1.TEL;TYPE=cell:+9", "item1.X-ABLabel:Boat", "TEL;TYPE=work:+2"]);
+    assert_eq!(merged.pc.fingerprint(&FieldMask::all()), after.fingerprint(&FieldMask::all()));
+    // Two that went and two that came are not told apart.
+    let merged =
+        run(Some(&agreed(&pc, &phone)), &pc, &card(&["FN:Ann Lee", "TEL:+8", "TEL:+9"]), &projection);
+    assert_eq!(values(&merged.pc, "TEL").concat(), "+8+9");
+    assert!(!String::from_utf8_lossy(merged.pc.as_bytes()).contains("cell"));
+}
+
+#[test]
 fn a_phone_that_holds_two_parts_of_a_name_keeps_the_others_on_the_pc() {
     let projection = holding(&["N", "TEL"], "components = { N = [0, 1] }\nlength_max = { N = 10 }");
     let pc = card(&["FN:Dr. Ann Maria Hohenzollern-Lee", "N:Hohenzollern-Lee;Ann;Maria;Dr.;", "TEL:+1"]);
