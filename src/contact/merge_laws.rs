@@ -79,7 +79,7 @@ fn reference(
             }
         }
     }
-    [&mut new_pc, &mut new_phone].map(without_empty_organisation);
+    [&mut new_pc, &mut new_phone].into_iter().for_each(without_empty_organisation);
     (new_pc, new_phone, conflicts)
 }
 
