@@ -150,7 +150,7 @@ impl Book {
         let next = self.fresh();
         match self.random.u8(0..4) {
             0 => format!("person{next}@example.org"),
-            _ => format!("+1 555 {:07}", next),
+            _ => format!("+1 555 {next:07}"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The merge of one contact's two cards, field by field, against the baseline: what both were when they agreed.
 //!
 //! Both cards are read into values ([`super::decoded`]), the values of all four cards are brought together into
-//! rows, every row is decided, and the decisions are carried into the two cards line by line. All comparing is done as the phone can hold the values ([`Projection`]). This file must not
-//! know how a value is compared or written.
+//! rows, every row is decided, and the decisions are carried into the two cards line by line. All comparing is done
+//! as the phone can hold the values ([`Projection`]). This file must not know how a value is compared or written.
 //!
 //! Laws, each a test: an unchanged side takes the other's state; equal changes are absorbed; a merge of its own
 //! result does nothing; swapping the sides swaps the result; a card that takes nothing keeps its bytes.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::super::{Card, Dialect, FieldLimits, FieldMask, Projection, write};
+use super::super::{Card, Dialect, FieldLimits, FieldMask, Projection, Property, write};
 use super::laws::count;
 use super::worlds::{Scene, counts, read, world};
 use super::*;
@@ -17,7 +17,7 @@ fn card(lines: &[&str]) -> Card {
 }
 
 fn values(card: &Card, property: &str) -> Vec<String> {
-    card.properties().iter().filter(|line| line.name == property).map(|line| line.text()).collect()
+    card.properties().iter().filter(|line| line.name == property).map(Property::text).collect()
 }
 
 /// What a side holds, as it stands in a profile.
@@ -156,6 +156,22 @@ fn a_number_without_its_kind_is_no_edit() {
 }
 
 #[test]
+fn a_number_replaced_on_a_phone_without_kinds_keeps_its_kind_and_label() {
+    let projection = holding(&["FN", "N", "TEL"], "kinds = []");
+    let pc = card(&["FN:Ann Lee", "item1.TEL;TYPE=cell:+1", "item1.X-ABLabel:Boat", "TEL;TYPE=work:+2"]);
+    let phone = projection.project(&pc);
+    let merged =
+        run(Some(&agreed(&pc, &phone)), &pc, &card(&["FN:Ann Lee", "TEL:+9", "TEL:+2"]), &projection);
+    let after = card(&["FN:Ann Lee", "item1.TEL;TYPE=cell:+9", "item1.X-ABLabel:Boat", "TEL;TYPE=work:+2"]);
+    assert_eq!(merged.pc.fingerprint(&FieldMask::all()), after.fingerprint(&FieldMask::all()));
+    // Two that went and two that came are not told apart.
+    let merged =
+        run(Some(&agreed(&pc, &phone)), &pc, &card(&["FN:Ann Lee", "TEL:+8", "TEL:+9"]), &projection);
+    assert_eq!(values(&merged.pc, "TEL").concat(), "+8+9");
+    assert!(!String::from_utf8_lossy(merged.pc.as_bytes()).contains("cell"));
+}
+
+#[test]
 fn a_phone_that_holds_two_parts_of_a_name_keeps_the_others_on_the_pc() {
     let projection = holding(&["N", "TEL"], "components = { N = [0, 1] }\nlength_max = { N = 10 }");
     let pc = card(&["FN:Dr. Ann Maria Hohenzollern-Lee", "N:Hohenzollern-Lee;Ann;Maria;Dr.;", "TEL:+1"]);
@@ -235,6 +251,49 @@ fn a_card_in_the_simplest_dialect_comes_back_without_an_edit() {
     assert!(merged.phone.as_bytes().is_ascii());
 }
 
+/// The cards before and after a merge, each as the values of one property.
+struct Counted {
+    max: usize,
+    base: (BTreeSet<String>, BTreeSet<String>),
+    now: (BTreeSet<String>, BTreeSet<String>),
+    merged: (BTreeSet<String>, BTreeSet<String>),
+}
+
+impl Counted {
+    fn of(property: &str, max: usize, base: &Baseline, input: &MergeInput<'_>, merged: &Merged) -> Self {
+        let things = |card: &Card| -> BTreeSet<String> {
+            let start = format!("{property}/");
+            read(card).0.into_keys().filter(|thing| thing.starts_with(&start)).collect()
+        };
+        Self {
+            max,
+            base: (things(&base.pc), things(&base.phone)),
+            now: (things(input.pc), things(input.phone)),
+            merged: (things(&merged.pc), things(&merged.phone)),
+        }
+    }
+
+    /// Nothing vanishes that the phone's owner did not remove, nothing is invented, nothing is pushed off the phone.
+    fn check(&self, is_clean: bool) -> Result<(), TestCaseError> {
+        let ((old_pc, old_phone), (pc, phone), (new_pc, new_phone)) = (&self.base, &self.now, &self.merged);
+        prop_assert!(new_phone.len() <= self.max, "{:?}", new_phone);
+        let removed: BTreeSet<_> = old_phone.difference(phone).cloned().collect();
+        let gone: Vec<_> = pc.difference(new_pc).filter(|thing| !removed.contains(*thing)).collect();
+        prop_assert!(gone.is_empty(), "{:?} vanished from the PC", gone);
+        let unknown: Vec<_> =
+            new_pc.iter().filter(|thing| !pc.contains(*thing) && !phone.contains(*thing)).collect();
+        prop_assert!(unknown.is_empty(), "{:?} is from nowhere", unknown);
+        let is_wanted = |thing: &&String| pc.contains(*thing) || !old_pc.contains(*thing);
+        let pushed: Vec<_> = phone.difference(new_phone).filter(is_wanted).collect();
+        prop_assert!(pushed.is_empty(), "{:?} was pushed off the phone", pushed);
+        if is_clean {
+            prop_assert!(new_phone.is_subset(new_pc));
+            prop_assert_eq!(new_phone.len(), new_pc.len().min(self.max));
+        }
+        Ok(())
+    }
+}
+
 /// Worlds with counts: whatever both sides do, nothing is lost and the phone is never overfilled.
 #[test]
 fn a_phone_that_holds_a_few_of_each_loses_nothing() {
@@ -245,22 +304,14 @@ fn a_phone_that_holds_a_few_of_each_loses_nothing() {
     );
     let result = runner.run(&(world(), counts()), |(world, limits)| {
         let scene = Scene::unlimited(&world);
-        let projection = Projection { fields: FieldMask::all(), limits };
-        // The phone holds the first few of what it would hold otherwise, before and after its owner's edits.
-        let base =
-            Baseline { pc: scene.base_cards.pc.clone(), phone: projection.project(&scene.base_cards.pc) };
-        let phone = projection.project(&scene.phone_card);
-        let input = MergeInput {
-            base: Some(&base),
-            pc: &scene.pc_card,
-            phone: &phone,
-            projection: &projection,
-            policy: scene.policy,
-            newest: None,
-        };
         if scene.has_new_addresses_on_both() {
             return Ok(());
         }
+        let projection = Projection { fields: FieldMask::all(), limits };
+        // The phone holds the first few of what it would hold otherwise, before and after its owner's edits.
+        let base = agreed(&scene.base_cards.pc, &projection.project(&scene.base_cards.pc));
+        let phone = projection.project(&scene.phone_card);
+        let input = MergeInput { base: Some(&base), phone: &phone, projection: &projection, ..scene.input() };
         let merged = merge(&input);
         let again = merge(&MergeInput {
             base: Some(&merged.baseline),
@@ -271,36 +322,13 @@ fn a_phone_that_holds_a_few_of_each_loses_nothing() {
         prop_assert_eq!((&again.pc, &again.phone), (&merged.pc, &merged.phone));
         prop_assert_eq!(&again.baseline, &merged.baseline);
         for (property, max) in &projection.limits.count_max {
-            let things = |card: &Card| -> BTreeSet<String> {
-                let start = format!("{property}/");
-                read(card).0.into_keys().filter(|thing| thing.starts_with(&start)).collect()
-            };
-            let (old_pc, old_phone) = (things(&base.pc), things(&base.phone));
-            let (pc, phone) = (things(&scene.pc_card), things(&phone));
-            let (new_pc, new_phone) = (things(&merged.pc), things(&merged.phone));
-            prop_assert!(new_phone.len() <= *max, "{} {:?}", property, new_phone);
-            let removed: BTreeSet<_> = old_phone.difference(&phone).cloned().collect();
-            let gone: Vec<_> = pc.difference(&new_pc).filter(|thing| !removed.contains(*thing)).collect();
-            prop_assert!(gone.is_empty(), "{:?} vanished from the PC", gone);
-            let unknown: Vec<_> =
-                new_pc.iter().filter(|thing| !pc.contains(*thing) && !phone.contains(*thing)).collect();
-            prop_assert!(unknown.is_empty(), "{:?} is from nowhere", unknown);
-            let taken: Vec<_> = phone
-                .difference(&new_phone)
-                .filter(|thing| pc.contains(*thing) || !old_pc.contains(*thing))
-                .collect();
-            prop_assert!(taken.is_empty(), "{:?} was pushed off the phone", taken);
-            if merged.conflicts.is_empty() {
-                prop_assert!(new_phone.is_subset(&new_pc));
-                prop_assert_eq!(new_phone.len(), new_pc.len().min(*max), "{}", property);
-            }
-            count(&beyond, new_pc.len() > *max);
-            count(&full, new_phone.len() == *max && new_phone != phone);
-            count(
-                &moved_up,
-                new_phone.iter().any(|thing| old_pc.contains(thing) && !old_phone.contains(thing)),
-            );
-            count(&both, phone != old_phone && pc != old_pc);
+            let counted = Counted::of(property, *max, &base, &input, &merged);
+            counted.check(merged.conflicts.is_empty())?;
+            let (old, now, new) = (&counted.base, &counted.now, &counted.merged);
+            count(&beyond, new.0.len() > *max);
+            count(&full, new.1.len() == *max && new.1 != now.1);
+            count(&moved_up, new.1.iter().any(|thing| old.0.contains(thing) && !old.1.contains(thing)));
+            count(&both, now.1 != old.1 && now.0 != old.0);
         }
         Ok(())
     });

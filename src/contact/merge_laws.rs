@@ -22,11 +22,17 @@ fn reference(
 ) -> (Model, Model, usize) {
     let (mut new_pc, mut new_phone, mut conflicts) = (pc.clone(), phone.clone(), 0);
     let (seen_base, seen_pc) = (projected(base, projection), projected(pc, projection));
-    let things: BTreeSet<&String> = base.keys().chain(pc.keys()).chain(phone.keys()).collect();
+    let replaced = replaced(base, pc, phone, projection);
+    if let Some((old, new)) = &replaced {
+        let attributes = renumbered(new_pc.remove(old).unwrap(), &seen_pc[old], &phone[new]);
+        new_pc.insert(new.clone(), attributes);
+    }
+    let is_replaced =
+        |thing: &&String| replaced.as_ref().is_none_or(|(old, new)| *thing != old && *thing != new);
+    let is_held = |thing: &&String| projection.holds_property(thing.split('/').next().unwrap());
+    let all = base.keys().chain(pc.keys()).chain(phone.keys());
+    let things: BTreeSet<&String> = all.filter(is_replaced).filter(is_held).collect();
     for thing in things {
-        if !projection.holds_property(thing.split('/').next().unwrap()) {
-            continue;
-        }
         let (b, p, d) = (seen_base.get(thing), seen_pc.get(thing), phone.get(thing));
         let (Some(p), Some(d)) = (p, d) else {
             // A phone's deletion must not take along an edit that it could not see.
@@ -43,11 +49,7 @@ fn reference(
                 new_phone.remove(thing);
                 new_phone.extend(p.map(|p| (thing.clone(), p.clone())));
             } else if phone_wins {
-                match (d, matches!(thing.as_str(), "N" | "ORG")) {
-                    (Some(d), true) => new_pc.entry(thing.clone()).or_default().extend(d.clone()),
-                    (Some(d), false) => drop(new_pc.insert(thing.clone(), d.clone())),
-                    (None, _) => drop(new_pc.remove(thing)),
-                }
+                take_from_phone(&mut new_pc, thing, d);
             }
             continue;
         };
@@ -77,11 +79,47 @@ fn reference(
             }
         }
     }
-    // One side cleared one half of the organisation and the other side the other: there is none left.
-    for model in [&mut new_pc, &mut new_phone] {
-        model.retain(|thing, attributes| thing != "ORG" || !attributes.is_empty());
-    }
+    [&mut new_pc, &mut new_phone].into_iter().for_each(without_empty_organisation);
     (new_pc, new_phone, conflicts)
+}
+
+/// One side cleared one half of the organisation and the other side the other: there is none left.
+fn without_empty_organisation(model: &mut Model) {
+    model.retain(|thing, attributes| thing != "ORG" || !attributes.is_empty());
+}
+
+/// The PC's thing as the phone has it; of what has components those that the phone cannot hold stay.
+fn take_from_phone(pc: &mut Model, thing: &str, phone: Option<&Attributes>) {
+    match (phone, matches!(thing, "N" | "ORG")) {
+        (Some(phone), true) => pc.entry(thing.to_owned()).or_default().extend(phone.clone()),
+        (Some(phone), false) => drop(pc.insert(thing.to_owned(), phone.clone())),
+        (None, _) => drop(pc.remove(thing)),
+    }
+}
+
+/// What the PC said of a number, as the phone's owner changed it: what the phone cannot say stays.
+fn renumbered(mut whole: Attributes, seen: &Attributes, now: &Attributes) -> Attributes {
+    for name in seen.keys().chain(now.keys()).filter(|name| seen.get(*name) != now.get(*name)) {
+        whole.remove(name);
+        whole.extend(now.get(name).map(|value| (name.clone(), value.clone())));
+    }
+    whole
+}
+
+type Attributes = std::collections::BTreeMap<String, String>;
+
+/// The one number that the phone's owner replaced by another, if the PC says something of it that the phone cannot.
+fn replaced(base: &Model, pc: &Model, phone: &Model, projection: &Projection) -> Option<(String, String)> {
+    let (seen_base, seen_pc) = (projected(base, projection), projected(pc, projection));
+    let numbers = |model: &Model, other: &Model| -> Vec<String> {
+        let names = model.keys().filter(|thing| thing.starts_with("TEL/") && !other.contains_key(*thing));
+        names.cloned().collect()
+    };
+    let (gone, came) = (numbers(&seen_base, phone), numbers(phone, &seen_base));
+    let ([old], [new]) = (gone.as_slice(), came.as_slice()) else { return None };
+    let says_more = pc.get(old).is_some_and(|whole| seen_pc.get(old) != Some(whole));
+    let is_unedited = seen_base.get(old) == seen_pc.get(old);
+    (says_more && is_unedited && !seen_pc.contains_key(new)).then(|| (old.clone(), new.clone()))
 }
 
 /// Runs a property over worlds. The run is the same each time, so the counts that a test asserts are too.
@@ -282,9 +320,12 @@ fn untouched_lines_keep_their_bytes_and_nothing_is_invented() {
                 for (name, value) in attributes {
                     let seen = projected(&scene.pc, &scene.projection);
                     let sources = [&scene.base, &scene.pc, &scene.phone, &seen];
-                    let is_known = sources
-                        .iter()
-                        .any(|model| model.get(thing).and_then(|thing| thing.get(name)) == Some(value));
+                    let has = |model: &Model, thing: &str| {
+                        model.get(thing).and_then(|thing| thing.get(name)) == Some(value)
+                    };
+                    let is_known = sources.iter().any(|model| has(model, thing))
+                        || replaced(&scene.base, &scene.pc, &scene.phone, &scene.projection)
+                            .is_some_and(|(old, new)| new == *thing && has(&scene.pc, &old));
                     prop_assert!(is_known, "{} {}", thing, name);
                 }
             }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::align::{Relation, align};
 use super::card::Card;
-use super::decoded::{DecodedCard, Entry};
+use super::decoded::{ATTRIBUTES, DecodedCard, Entry};
 use super::equality::Shape;
 use super::merge::MergeInput;
 use super::projection::Projection;
@@ -61,6 +61,14 @@ impl View {
     /// The entry of the whole card that an entry of the seen one is of.
     pub(super) fn origin(&self, seen: Option<usize>) -> Option<usize> {
         self.origins.get(seen?).copied().flatten()
+    }
+
+    /// Whether the card says something of a value that the phone cannot hold.
+    fn says_more(&self, seen: usize) -> bool {
+        let whole = self.origin(Some(seen)).and_then(|origin| self.whole.entries.get(origin));
+        whole
+            .zip(self.seen.entries.get(seen))
+            .is_some_and(|(whole, seen)| ATTRIBUTES.into_iter().any(|part| !whole.agrees(seen, part)))
     }
 
     /// The value of this property that the phone cannot hold at all, if the card has one.
@@ -137,8 +145,10 @@ pub(super) fn rows(sides: &Sides, repeated: &BTreeSet<String>) -> Vec<Row> {
         row.pc = row.base_pc.and_then(|base| partner(&on_pc, base));
         row.phone = row.base_phone.and_then(|base| partner(&on_phone, base));
     }
+    let mut unpaired_on_phone: Vec<usize> = unpaired(phone.len(), &on_phone);
+    join_replaced(&mut rows, sides, &mut unpaired_on_phone);
     let mut new_pc: Vec<usize> = unpaired(pc.len(), &on_pc);
-    let mut new_phone: Vec<usize> = unpaired(phone.len(), &on_phone);
+    let mut new_phone = unpaired_on_phone;
     adopt(&mut rows, pc, phone, &mut new_pc, &mut new_phone);
     let gained_pc: Vec<Entry> = new_pc.iter().filter_map(|index| pc.get(*index)).cloned().collect();
     let gained_phone: Vec<Entry> = new_phone.iter().filter_map(|index| phone.get(*index)).cloned().collect();
@@ -149,6 +159,44 @@ pub(super) fn rows(sides: &Sides, repeated: &BTreeSet<String>) -> Vec<Row> {
         ..Row::default()
     });
     rows
+}
+
+/// A number that became another one on a phone that cannot hold what it is for keeps that on the PC: where one value
+/// of a property went and one came, and the PC says something of it that the phone cannot, it is one value.
+fn join_replaced(rows: &mut [Row], sides: &Sides, new_phone: &mut Vec<usize>) {
+    let (base_phone, phone) = (sides.base_phone_entries(), &sides.phone.entries);
+    for at in 0..rows.len() {
+        let Some(row) = rows.get(at).copied() else { continue };
+        let Some(gone) = row.base_phone.filter(|_| row.phone.is_none()).and_then(|gone| base_phone.get(gone))
+        else {
+            continue;
+        };
+        let is_set = matches!(gone.shape, Shape::Phone | Shape::Email | Shape::Address);
+        let before = row.base_pc.and_then(|pc| sides.base_pc_entries().get(pc));
+        let now = row.pc.and_then(|pc| sides.pc.seen.entries.get(pc));
+        let is_unedited = before.zip(now).is_some_and(|(before, now)| before.same(now));
+        if !is_set || !is_unedited || !row.pc.is_some_and(|pc| sides.pc.says_more(pc)) {
+            continue;
+        }
+        let of_property = |index: Option<usize>, side: &[Entry]| {
+            index.and_then(|index| side.get(index)).is_some_and(|entry| entry.property == gone.property)
+        };
+        let gone_count =
+            rows.iter().filter(|row| row.phone.is_none() && of_property(row.base_phone, base_phone)).count();
+        let came: Vec<usize> =
+            new_phone.iter().copied().filter(|index| of_property(Some(*index), phone)).collect();
+        let is_known = |index: usize| {
+            let identity = phone.get(index).map(|entry| &entry.identity);
+            sides.pc.seen.entries.iter().any(|entry| Some(&entry.identity) == identity)
+        };
+        if let (1, [came]) = (gone_count, came.as_slice())
+            && !is_known(*came)
+            && let Some(row) = rows.get_mut(at)
+        {
+            row.phone = Some(*came);
+            new_phone.retain(|index| index != came);
+        }
+    }
 }
 
 /// A value one side gained may be one the other side held all along, by itself: the phone could not take it when

@@ -10,8 +10,8 @@
 //! - `decoded` makes the values that are compared (`equality`, `normal`), `field` names them, `difference` shows
 //!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who,
 //!   `follow` knows a phone's cards again in its next export.
-//! - `projection` is what a side can hold, `projection_card` a card as that side holds it (`projection_text`,
-//!   `projection_loss`); `projection_learned` finds out by one card what a phone holds.
+//! - `projection` is what a side can hold, `projection_card` a card as that side holds it (`projection_value`,
+//!   `projection_text`, `projection_loss`); `projection_learned` finds out by one card what a phone holds.
 //!
 //! The room does no I/O, and nothing in it shows a contact's content in `Debug`.
 
@@ -45,6 +45,7 @@ mod projection_card;
 mod projection_learned;
 mod projection_loss;
 mod projection_text;
+mod projection_value;
 mod property;
 mod quoted_printable;
 mod render;

@@ -13,6 +13,7 @@ use super::dialect::Dialect;
 use super::equality::Shape;
 use super::field::FieldKey;
 use super::projection::{FieldLimits, Projection};
+use super::property::Property;
 use super::writer::write;
 
 /// The form in which [`Learned`] is stored.
@@ -289,8 +290,7 @@ impl<'a> Lesson<'a> {
     }
 
     fn is_respelled(&self, sent: &Entry, held: &Entry) -> bool {
-        let value =
-            |card: &DecodedCard, entry: &Entry| card.properties.get(entry.line).map(|line| line.value());
+        let value = |card: &DecodedCard, entry: &Entry| card.properties.get(entry.line).map(Property::value);
         sent.shape != Shape::Items && value(self.before, sent) != value(self.after, held)
     }
 

@@ -3,6 +3,7 @@
 //! It names fields and numbers, never a contact's content.
 
 use super::field::{FieldKey, many_words};
+use super::projection::Projection;
 
 /// Something of a contact that a side cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +101,87 @@ impl Loss {
     }
 }
 
+/// The properties that people know, in the order in which they are told.
+const KNOWN: [&str; 20] = [
+    "FN",
+    "N",
+    "TEL",
+    "EMAIL",
+    "ADR",
+    "ORG",
+    "TITLE",
+    "ROLE",
+    "BDAY",
+    "ANNIVERSARY",
+    "URL",
+    "IMPP",
+    "NOTE",
+    "PHOTO",
+    "NICKNAME",
+    "CATEGORIES",
+    "RELATED",
+    "GEO",
+    "TZ",
+    "X-ABLABEL",
+];
+
+impl Projection {
+    /// What the side cannot hold, each in words for people: "photos", "more than 3 phone numbers". Of a side that
+    /// holds little it says what it does hold: "anything but names, phone numbers". Empty if it holds everything.
+    #[must_use]
+    pub fn cannot_hold(&self) -> Vec<String> {
+        let (held, not_held): (Vec<&str>, Vec<&str>) =
+            KNOWN.iter().partition(|property| self.holds_property(property));
+        let words = |names: &[&str]| names.iter().map(|name| many_words(name)).collect::<Vec<String>>();
+        let mut told = if held.len() < not_held.len() {
+            vec![format!("anything but {}", words(&held).join(", "))]
+        } else {
+            words(&not_held)
+        };
+        let limits = &self.limits;
+        for (property, held) in &limits.count_max {
+            let loss = Loss::TooMany { property: property.clone(), held: *held, of: *held };
+            told.push(loss.of_phone());
+        }
+        for (property, components) in &limits.components {
+            let known = if property == "N" { 5 } else { 7 };
+            let absent = (0..known).filter(|index| !components.contains(index));
+            told.extend(absent.filter_map(|index| known_component(&FieldKey::component(property, index))));
+        }
+        for (property, length_max) in &limits.length_max {
+            told.push(match property.as_str() {
+                "*" => format!("texts of more than {length_max} characters"),
+                _ => format!("{} of more than {length_max} characters", many_words(property)),
+            });
+        }
+        told.extend(
+            limits.photo_bytes_max.map(|bytes| format!("photos of more than {}", bytes_words(bytes))),
+        );
+        if let Some(kinds) = &limits.kinds {
+            told.push(match kinds.len() {
+                0 => "what a number or address is for".to_owned(),
+                _ => {
+                    let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+                    format!("kinds of numbers and addresses other than {}", kinds.join(", "))
+                }
+            });
+        }
+        if limits.ascii {
+            told.push("letters beyond ASCII".to_owned());
+        }
+        if limits.no_preference {
+            told.push("which of several values is preferred".to_owned());
+        }
+        told
+    }
+}
+
+/// The words of a component that has a name.
+fn known_component(field: &FieldKey) -> Option<String> {
+    let label = field.label();
+    (!label.contains(", part ")).then_some(label)
+}
+
 fn bytes_words(bytes: usize) -> String {
     if bytes < 1024 { format!("{bytes} bytes") } else { format!("{} KB", bytes / 1024) }
 }
@@ -107,6 +189,31 @@ fn bytes_words(bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_phone_cannot_hold_is_told_shortly() {
+        use crate::contact::FieldMask;
+        assert_eq!(Projection::default().cannot_hold(), Vec::<String>::new());
+        let simple: Projection = FieldMask::only(["N", "TEL"]).into();
+        assert_eq!(simple.cannot_hold(), ["anything but names, phone numbers"]);
+        let limits = "without = [\"NOTE\"]\nphoto_bytes_max = 65536\nascii = true\nkinds = [\"home\"]\n\
+                      count_max = { TEL = 3 }\nlength_max = { FN = 20 }\ncomponents = { N = [0, 1] }";
+        let limited = Projection { limits: toml::from_str(limits).unwrap(), ..Projection::default() };
+        assert_eq!(
+            limited.cannot_hold(),
+            [
+                "notes",
+                "more than 3 phone numbers",
+                "middle names",
+                "name prefix",
+                "name suffix",
+                "names shown of more than 20 characters",
+                "photos of more than 64 KB",
+                "kinds of numbers and addresses other than home",
+                "letters beyond ASCII",
+            ]
+        );
+    }
 
     #[test]
     fn losses_are_told_of_a_contact_and_of_a_phone() {

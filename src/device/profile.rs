@@ -585,6 +585,43 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_may_limit_what_the_device_holds() {
+        let good = include_str!("../../device-profiles/generic.toml");
+        let with = |lines: &str| {
+            DeviceProfile::parse(
+                "generic.toml",
+                &good.replace("[contacts.names]", &format!("{lines}\n[contacts.names]")),
+            )
+        };
+        let whole = with("").unwrap();
+        assert!(whole.contacts.projection().is_all());
+        assert!(!whole.to_text().unwrap().contains("limits"), "the default is not written");
+        let limits = "[contacts.limits]\nascii = true\ncount_max = { TEL = 3 }\nlength_max = { FN = 20 }\n";
+        let limited = with(limits).unwrap();
+        assert_eq!(limited.contacts.projection().count_max("TEL"), Some(3));
+        let text = limited.to_text().unwrap();
+        assert_eq!(DeviceProfile::parse("generic.toml", &text).unwrap(), limited);
+        let error = with("[contacts.limits]\ncount_max = { tel = 3 }\n").unwrap_err().to_string();
+        assert!(error.contains("contacts.limits: “tel” is no property"), "{error}");
+        assert!(with("[contacts.limits]\nnumbers = 3\n").is_err());
+        let guide = include_str!("../../device-profiles/README.md");
+        assert!(guide.contains("`[contacts.limits]`"));
+        for key in [
+            "length_max",
+            "count_max",
+            "components",
+            "kinds",
+            "ascii",
+            "no_preference",
+            "no_parameters",
+            "photo_bytes_max",
+            "without",
+        ] {
+            assert!(guide.contains(&format!("`{key}`")), "{key}");
+        }
+    }
+
+    #[test]
     fn quirks_are_sorted() {
         assert!(Quirks::NAMES.is_sorted());
         let two = Quirks { split_header: true, extra_byte: true, ..Quirks::default() };

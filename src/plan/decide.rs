@@ -228,9 +228,6 @@ impl Decider<'_> {
             plan.skipped.push(skipped);
             return None;
         }
-        if self.relationship.writes_to(Side::Phone) {
-            self.staying.borrow_mut().see(&self.phone.projection, &merged.pc);
-        }
         let waits = writes_phone && self.phone.delivery != Delivery::Direct;
         let seen_on_phone = waits.then(|| merged.baseline_after_read_back(&phone.card).phone);
         let mut baseline = merged.baseline;
@@ -317,14 +314,18 @@ impl Decider<'_> {
             _ => held.card.clone(),
         };
         let (pc_taken, phone_taken) = (taken(Side::Pc, pc), taken(Side::Phone, phone));
-        contact::merge(&MergeInput {
+        let merged = contact::merge(&MergeInput {
             base,
             pc: &pc_taken,
             phone: &phone_taken,
             projection: &self.phone.projection,
             policy: self.policy(),
             newest: newer(&pc.card, &phone.card),
-        })
+        });
+        if self.relationship.writes_to(Side::Phone) {
+            self.staying.borrow_mut().see(&self.phone.projection, &merged.pc);
+        }
+        merged
     }
 
     /// In a one-way relationship the source wins.

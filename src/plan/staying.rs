@@ -49,8 +49,102 @@ impl Staying {
 
 #[cfg(test)]
 mod tests {
+    use super::super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
+    use super::super::{Headline, PairAfter, Plan, WriteStep, plan};
     use super::*;
-    use crate::contact::{FieldLimits, FieldMask};
+    use crate::contact::{Baseline, Dialect, FieldLimits, FieldMask};
+    use crate::provider::{Completeness, Delivery, ItemId, Link, LinkId, Revision};
+    use crate::relationship::{Mode, Relationship};
+
+    fn held(card: &Card) -> Held {
+        Held { card: card.clone(), revision: Revision::of(card.as_bytes()), modified_ms: None }
+    }
+
+    fn side(projection: Projection, dialect: Option<Dialect>) -> SideFacts {
+        SideFacts {
+            items: 1,
+            completeness: Completeness::Complete,
+            restarted: None,
+            projection,
+            dialect,
+            card_bytes_max: 100_000,
+            delivery: Delivery::Direct,
+        }
+    }
+
+    /// The plan of a session with a phone that holds this much.
+    fn planned(projection: &Projection, mode: Mode, linked: Vec<LinkedCase>, new_pc: &[Card]) -> Plan {
+        let new = |(number, card): (u64, &Card)| NewItem {
+            item: ItemId(number + 10),
+            held: held(card),
+            place: String::new(),
+            same_uid: Vec::new(),
+        };
+        let seen = Observations {
+            pc: side(Projection::default(), None),
+            phone: side(projection.clone(), Some(Dialect::phone())),
+            links: linked.len(),
+            linked,
+            new_pc: (0..).zip(new_pc).map(new).collect(),
+            new_phone: Vec::new(),
+            unusable: Vec::new(),
+            absent: Vec::new(),
+            offered: Vec::new(),
+        };
+        plan(seen, &Relationship::of_mode(mode), false)
+    }
+
+    #[test]
+    fn a_plan_writes_no_more_than_the_phone_holds_and_says_what_stays() {
+        let limits = FieldLimits { count_max: [("TEL".to_owned(), 2)].into(), ..FieldLimits::default() };
+        let projection = Projection { fields: FieldMask::only(["FN", "N", "TEL"]), limits };
+        let new = card("TEL:1\r\nTEL:2\r\nTEL:3\r\nNOTE:a\r\n");
+        let plan = planned(&projection, Mode::TwoWay, Vec::new(), std::slice::from_ref(&new));
+        let [action] = plan.actions.as_slice() else { panic!("{plan:?}") };
+        let Some(WriteStep::Create { card: written, .. }) = &action.phone else { panic!("{plan:?}") };
+        assert_eq!(projection.project(written), *written);
+        assert_eq!(written.properties().iter().filter(|property| property.name == "TEL").count(), 2);
+        let PairAfter::Linked { baseline } = &action.after else { panic!("{plan:?}") };
+        assert_eq!(baseline, &Baseline { pc: new, phone: written.clone() });
+        let note =
+            "This phone cannot hold: more than 2 phone numbers (1 contact), notes (1). They stay on the PC.";
+        assert_eq!(plan.notes, [note]);
+    }
+
+    #[test]
+    fn what_is_on_the_phone_as_it_can_be_there_is_no_change_and_is_not_written() {
+        let limits = FieldLimits { length_max: [("FN".to_owned(), 3)].into(), ..FieldLimits::default() };
+        let projection = Projection { fields: FieldMask::only(["FN", "N", "TEL"]), limits };
+        let pc = card("TEL:1\r\nNOTE:a\r\n");
+        let phone = projection.project(&pc);
+        let edited = card("TEL:1\r\nNOTE:b\r\n");
+        let case = |pc_seen: Seen| LinkedCase {
+            link: Link {
+                id: LinkId(1),
+                pc: ItemId(1),
+                phone: ItemId(2),
+                base: Some(Baseline { pc: pc.clone(), phone: phone.clone() }),
+            },
+            pc: pc_seen,
+            phone: Seen::Unchanged(held(&phone)),
+            conflicts: Vec::new(),
+            place: String::new(),
+            same_uid: Vec::new(),
+        };
+        let plan = planned(&projection, Mode::TwoWay, vec![case(Seen::Changed(held(&edited)))], &[]);
+        let [action] = plan.actions.as_slice() else { panic!("{plan:?}") };
+        assert_eq!(
+            (action.headline, action.pc.is_some(), action.phone.is_some()),
+            (Headline::Settle, false, false)
+        );
+        assert!(
+            plan.notes[0].contains("notes (1") && plan.notes[0].contains("names shown of more than 3"),
+            "{plan:?}"
+        );
+        // Where nothing is ever written to the phone there is nothing to say.
+        let plan = planned(&projection, Mode::PhoneToPc, vec![case(Seen::Changed(held(&edited)))], &[]);
+        assert_eq!(plan.notes, Vec::<String>::new());
+    }
 
     fn card(lines: &str) -> Card {
         Card::parse(format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann Lee\r\n{lines}END:VCARD\r\n").as_bytes())
