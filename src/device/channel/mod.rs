@@ -11,6 +11,7 @@ mod finishing;
 mod locating;
 mod marker;
 mod names;
+mod probing;
 mod recovery;
 mod vcard_folder;
 mod writing;
