@@ -85,4 +85,11 @@ impl Dialect {
     pub fn v21() -> Self {
         Dialect { version: Version::V21, folding: Folding::Always, line_end: LineEnd::CrLf }
     }
+
+    /// What the simplest phones read (Nokia S30+ and its like): vCard 2.1 in ASCII, everything else in
+    /// quoted-printable UTF-8 with soft line breaks.
+    #[must_use]
+    pub fn s30plus() -> Self {
+        Self::v21()
+    }
 }

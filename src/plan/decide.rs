@@ -27,7 +27,7 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
     }
     let new_pc = std::mem::take(&mut seen.new_pc);
     let new_phone = std::mem::take(&mut seen.new_phone);
-    let paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.fields);
+    let paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.projection);
     decider.unlinked(paired, &mut plan);
     plan.notes.extend(absent_note(&seen.absent));
     plan.actions
@@ -182,7 +182,7 @@ impl Decider<'_> {
     fn create(&self, target: Side, new: &NewItem, reasons: Vec<Reason>) -> Result<Action, String> {
         let source = &new.held.card;
         let facts = self.facts(target);
-        let card = in_dialect(source, facts.dialect.as_ref());
+        let card = in_dialect(&facts.projection.project(source), facts.dialect.as_ref());
         fits(&card, facts)?;
         let name = file_name(source, new.item, !new.same_uid.is_empty());
         let step = WriteStep::Create { name, card: card.clone() };
@@ -231,10 +231,13 @@ impl Decider<'_> {
             baseline.phone = phone.card.clone();
         }
         let reverted = self.relationship.pc.edit == OnEdit::Revert && writes_pc;
-        let to_pc =
-            if reverted { contact::diff(&pc.card, &merged.pc, &self.pc.fields) } else { merged.to_pc };
+        let to_pc = if reverted {
+            contact::diff(&pc.card, &merged.pc, &self.pc.projection.fields)
+        } else {
+            merged.to_pc
+        };
         let to_phone = if self.relationship.phone.edit == OnEdit::Revert && writes_phone {
-            contact::diff(&phone.card, &merged.phone, &self.phone.fields)
+            contact::diff(&phone.card, &merged.phone, &self.phone.projection.fields)
         } else {
             merged.to_phone
         };
@@ -307,7 +310,7 @@ impl Decider<'_> {
             base,
             pc: &pc_taken,
             phone: &phone_taken,
-            phone_mask: &self.phone.fields,
+            projection: &self.phone.projection,
             policy: self.policy(),
             newest: newer(&pc.card, &phone.card),
         })
