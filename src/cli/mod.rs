@@ -37,6 +37,7 @@ mod phone_name;
 mod phones;
 mod profiles;
 mod profiles_check;
+mod profiles_fault;
 mod profiles_new;
 mod profiles_oddities;
 mod profiles_show;

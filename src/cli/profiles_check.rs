@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use crate::agent::ConnectedPhone;
 use crate::device::{
-    Access, ChannelChoices, ChannelOptions, DeviceIdentity, DeviceProfile, NoMemory, ProfileError,
-    ProfileSet, open_channel,
+    Access, ChannelChoices, ChannelOptions, DeviceIdentity, DeviceProfile, NoMemory, ProfileSet, open_channel,
 };
 use crate::ics::Guid;
 use crate::provider::{Completeness, ProviderError, SimpleProvider};
@@ -23,7 +22,9 @@ use super::failure::Failed;
 use super::invocation::{Invocation, Outcome};
 use super::phone;
 use super::phone_name::{NamedPhone, named_phone};
+use super::profiles_fault::fault;
 use super::profiles_oddities::{Oddity, oddities, unmet_words};
+use super::sync::shell_word;
 
 /// Where what was found begins, in columns.
 const TEXT_COLUMN: usize = 6;
@@ -131,37 +132,7 @@ fn parse(invocation: &Invocation<'_>, file: &Path) -> Result<DeviceProfile, Fail
         })?;
         (file.file_name().unwrap_or_default().to_string_lossy().into_owned(), text)
     };
-    DeviceProfile::parse(&name, &text).map_err(|error| fault(&name, &text, error))
-}
-
-/// A faulty profile: what is wrong in which line, and what to write there.
-fn fault(name: &str, text: &str, error: ProfileError) -> Failed {
-    let id = toml::from_str::<toml::Table>(text)
-        .ok()
-        .and_then(|table| table.get("id").and_then(toml::Value::as_str).map(str::to_owned));
-    let stem = name.strip_suffix(".toml").unwrap_or(name);
-    let hint = match (error.reason.as_str(), id) {
-        ("the id is not the file's name", Some(id)) => {
-            Some(format!("call the file {id}.toml, or write id = \"{stem}\""))
-        }
-        (reason, _) if reason.starts_with("unknown ") || reason.contains(": unknown ") => None,
-        (reason, _) if reason.contains("missing field") => {
-            Some(String::from("add that key; tetherbook profiles new writes a whole profile to begin with"))
-        }
-        _ => Some(String::from("correct it; docs/profiles.md says what every key may hold")),
-    };
-    let mut failed = Failed::from(error);
-    // The file stands before the message already.
-    let plain = failed.message.strip_prefix("device profile ").map(str::to_owned);
-    failed.message = plain.map_or(failed.message, |rest| match rest.strip_prefix(name) {
-        Some(rest) => match rest.strip_prefix(": ") {
-            Some(reason) => reason.to_owned(),
-            None => format!("line {}", rest.trim_start_matches(':')),
-        },
-        None => rest,
-    });
-    failed.hint = hint.or_else(|| failed.hint.map(|hint| hint.replace("; or move the file away", "")));
-    failed
+    DeviceProfile::parse(&name, &text).map_err(|error| fault(&name, &text, &error))
 }
 
 /// Opens a phone, so that its introduction can be read.
@@ -223,30 +194,36 @@ fn look(
 }
 
 impl Tried {
-    /// Whether the phone would get the profile, in words.
-    fn choice(&self) -> (bool, String) {
+    /// Whether the phone would get the profile, and what it finds there, in words; each with whether that is well.
+    fn words(&self, id: &str) -> Vec<(bool, String)> {
         let device = &self.device;
-        match (self.unmet.as_slice(), &self.winner) {
+        let all_the_same = format!("sync --profile {} takes it all the same", shell_word(id));
+        let (is_meant, choice) = match (self.unmet.as_slice(), &self.winner) {
             ([], None) => (true, format!("{device} would get this profile")),
-            ([], Some(winner)) => {
-                (false, format!("{device} would get the profile {winner} first, which has the higher rank"))
+            ([], Some(winner)) => (
+                false,
+                format!(
+                    "{device} would get the profile {winner} first, which has the higher rank; {all_the_same}"
+                ),
+            ),
+            (unmet, _) => {
+                let unmet = unmet.join("; ");
+                (false, format!("{device} would not get this profile: {unmet}; {all_the_same}"))
             }
-            (unmet, _) => (false, format!("{device} would not get this profile: {}", unmet.join("; "))),
-        }
-    }
-
-    /// What it finds there, in words.
-    fn contacts(&self) -> (bool, String) {
-        match &self.found {
-            Ok(Found { place: None, .. }) => {
-                (true, String::from("its folder is not there yet; the first sync makes it"))
-            }
+        };
+        let contacts = match &self.found {
             Ok(Found { place: Some(place), contacts, doubt }) => {
                 let doubt = doubt.as_ref().map(|why| format!(", perhaps more: {why}")).unwrap_or_default();
-                (true, format!("it finds {} in {}{doubt}", count(*contacts, "contact"), place))
+                Some((true, format!("it finds {} in {place}{doubt}", count(*contacts, "contact"))))
             }
-            Err(failed) => (false, format!("it finds no contacts: {}", failed.message)),
-        }
+            // What is not there says nothing about a phone that the profile is not for.
+            _ if !is_meant => None,
+            Ok(Found { place: None, .. }) => {
+                Some((true, String::from("its folder is not there yet; the first sync makes it")))
+            }
+            Err(failed) => Some((false, format!("it finds no contacts: {}", failed.message))),
+        };
+        std::iter::once((is_meant, choice)).chain(contacts).collect()
     }
 }
 
@@ -282,8 +259,8 @@ impl Checked {
         for oddity in &self.oddities {
             row("warn", Label::Attention, &format!("{}: {}", self.file, oddity.text), Some(&oddity.fix));
         }
-        if let Some(tried) = &self.tried {
-            for (is_well, text) in [tried.choice(), tried.contacts()] {
+        if let (Some(tried), Ok(profile)) = (&self.tried, &self.profile) {
+            for (is_well, text) in tried.words(&profile.id) {
                 let (word, label) = if is_well { ("ok", Label::New) } else { ("warn", Label::Attention) };
                 if !is_well || !is_quiet {
                     row(word, label, &text, None);

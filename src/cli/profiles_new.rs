@@ -137,7 +137,11 @@ fn draft(
         profile.matches = criteria(device);
         profile.examples = vec![example(device)];
     }
-    profile.id = stem.unwrap_or_else(|| id_of(&profile.name));
+    profile.id = stem.unwrap_or_else(|| {
+        let id = id_of(&profile.name);
+        // It must not take another one's place by chance.
+        if profiles.by_id(&id).is_some() { format!("my-{id}") } else { id }
+    });
     // Above the one that it began with, so that it wins even among a person's own.
     profile.rank = base.rank.saturating_add(1);
     if let Some(guide) = &mut profile.guide {
