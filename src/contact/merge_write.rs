@@ -167,7 +167,9 @@ impl LineWriter<'_> {
 
     /// Adds a line with a property of another card, its bytes as they are where both cards have one version.
     fn put(&mut self, place: Option<usize>, property: &Property, group: Option<&str>) {
-        if property.version() == self.editor.version() {
+        // In vCard 2.1 raw octets mean what the card they came from says they mean, so those are written anew.
+        let is_plain = property.version() != Version::V21 || property.raw().is_ascii();
+        if property.version() == self.editor.version() && is_plain {
             let raw = with_group(property, group);
             match place {
                 Some(line) => self.editor.replace_raw(line, &raw),

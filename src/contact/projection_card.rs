@@ -52,6 +52,9 @@ impl Projection {
     /// lines that it can. Projecting twice is projecting once.
     #[must_use]
     pub fn project(&self, card: &Card) -> Card {
+        if self.is_all() {
+            return card.clone();
+        }
         self.apply(card, true).card
     }
 
@@ -70,6 +73,9 @@ impl Projection {
     /// What of the card is lost, in the order of the fields.
     #[must_use]
     pub fn loses(&self, card: &Card) -> Vec<Loss> {
+        if self.is_all() {
+            return Vec::new();
+        }
         self.apply(card, true).losses.into_iter().collect()
     }
 
