@@ -187,7 +187,7 @@ fn a_new_profile_is_made_of_a_phone_and_passes_the_check() {
         "profiles new --output phone",
         "profiles new --output none/mine.toml",
         "profiles new --output mine.txt",
-        "profiles new --from nokia --output other.toml",
+        "profiles new --from jola --output other.toml",
         "profiles new --phone dir:phone --json",
     ]);
     assert_eq!(everything(&sandbox.path("phone")), before, "looking wrote to the phone");

@@ -165,7 +165,7 @@ fn export_rows(export: &ExportSection, row: &mut impl FnMut(&str, &str)) {
     };
     row("age", &stale);
     row("to export", &export.how_to_export);
-    row("to import", &format!("{} (the file is in {})", export.how_to_import, export.drop_folder));
+    row("to import", &format!("{} The file is in {}.", export.how_to_import, export.drop_folder));
 }
 
 fn cards_words(contacts: &ContactsSection) -> String {
