@@ -31,6 +31,7 @@ mod log;
 mod man;
 mod notification;
 mod pair;
+mod pair_probe;
 mod paths;
 mod phone;
 mod phone_name;

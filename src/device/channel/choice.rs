@@ -2,6 +2,7 @@
 //! writes nothing.
 
 use super::contract::{Channel, ChannelOptions};
+use super::decsync::{self, DecsyncChannel};
 use super::names::MARKER_NAME;
 use super::vcard_folder::{VcardFolder, VcardFolderOptions};
 use crate::device::profile::{ChannelKind, DeviceProfile};
@@ -47,7 +48,8 @@ pub fn open_channel<'p, 'm>(
     let profile = choose(&mut *tree, candidates, remembered)?;
     let channel: Box<dyn Channel + 'm> = match profile.contacts.channel {
         ChannelKind::VcardFolder => Box::new(VcardFolder::open(tree, profile, folder_options(options))?),
-        ChannelKind::Decsync | ChannelKind::Export => {
+        ChannelKind::Decsync => Box::new(DecsyncChannel::open(tree, profile, options)?),
+        ChannelKind::Export => {
             return Err(ProviderError::NoChannel(format!("the channel of {} is not there", profile.id)));
         }
     };
@@ -103,7 +105,7 @@ fn is_there(
 ) -> Result<bool, TreeError> {
     Ok(match profile.contacts.channel {
         ChannelKind::VcardFolder => true,
-        ChannelKind::Decsync => false,
+        ChannelKind::Decsync => decsync::is_there(search)?,
         // A folder that was in step before, with whatever computer, goes before a file that lies about.
         ChannelKind::Export => {
             let folder = candidates.iter().find(|other| other.contacts.channel == ChannelKind::VcardFolder);

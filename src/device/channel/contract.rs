@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use crate::contact::Learned;
 use crate::device::profile::ChannelKind;
 use crate::device::tree::{DeviceIdentity, TreeStatistics};
 use crate::ics::Guid;
@@ -83,6 +84,9 @@ pub trait Channel: SimpleProvider {
     fn probe(&mut self, _card: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
         Ok(None)
     }
+
+    /// Takes what a probe found: what the phone cannot hold, and whether it writes cards in its own way.
+    fn narrow(&mut self, _learned: &Learned, _reencodes: bool) {}
 
     /// Where the contacts are, as storage label and path; `None` while there is no such place.
     fn place(&self) -> Option<&str>;

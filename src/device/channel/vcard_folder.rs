@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::contract::{Access, Channel};
 use super::marker::Marker;
 use super::names::{MARKER_NAME, NameRule, is_card_name, is_temporary, name_key};
+use crate::contact::Learned;
 use crate::device::profile::{ChannelKind, ContactsSection, Dates, DeviceProfile, Quirks};
 use crate::device::tree::{
     DeviceIdentity, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Storage, TreeError,
@@ -319,6 +320,11 @@ impl Channel for VcardFolder {
 
     fn probe(&mut self, card: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
         self.probe_with(card).map(Some)
+    }
+
+    fn narrow(&mut self, learned: &Learned, reencodes: bool) {
+        self.capabilities.projection = self.capabilities.projection.narrowed_by(learned);
+        self.quirks.reencodes |= reencodes;
     }
 
     fn place(&self) -> Option<&str> {
