@@ -60,6 +60,22 @@ fn keys_of(section: &str) -> Vec<String> {
     expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// The part of the reference about a section: from where it is named at the beginning of a line to the next such place.
+fn part_about<'a>(reference: &'a str, section: &str) -> &'a str {
+    let reference = reference.split_once("## All keys\n").unwrap().1;
+    let begins = |at: &usize| {
+        let line = reference[*at..].trim_start_matches("### ");
+        line.starts_with('`') && line.starts_with(&format!("`{section}`"))
+    };
+    let starts: Vec<usize> = reference.match_indices('\n').map(|(at, _)| at + 1).collect();
+    let start = if section.is_empty() { 0 } else { starts.iter().copied().find(begins).unwrap() };
+    let is_next = |at: &usize| {
+        *at > start && (reference[*at..].starts_with("### ") || reference[*at..].starts_with("`["))
+    };
+    let end = starts.iter().copied().find(is_next).unwrap_or(reference.len());
+    &reference[start..end]
+}
+
 #[test]
 fn every_key_is_documented() {
     let reference = document("docs/profiles.md");
@@ -77,6 +93,7 @@ fn every_key_is_documented() {
     ];
     let mut count = 0;
     for section in sections {
+        let text = part_about(&reference, section);
         for key in keys_of(section) {
             count += 1;
             // A key that is a section of its own is documented by its head.
@@ -84,7 +101,8 @@ fn every_key_is_documented() {
                 "" => key.clone(),
                 outer => format!("{outer}.{key}"),
             };
-            let is_documented = reference.contains(&format!("`{key}`"))
+            let is_documented = text.contains(&format!("`{key}`"))
+                || text.contains(&format!("`{key} = "))
                 || reference.contains(&format!("`[{own_section}]`"))
                 || reference.contains(&format!("`[[{own_section}]]`"));
             assert!(is_documented, "docs/profiles.md does not name {key} of {section}");

@@ -183,7 +183,9 @@ fn cards_words(contacts: &ContactsSection) -> String {
         Some(format) => format!("; announced as object format {format}"),
         None => String::new(),
     };
-    format!("vCard {}, {folding}, {line_end}; at most {most} each{format}", contacts.dialect.version)
+    let version = contacts.dialect.version;
+    let letters = if contacts.dialect.ascii { ", in ASCII" } else { "" };
+    format!("vCard {version}{letters}, {folding}, {line_end}; at most {most} each{format}")
 }
 
 fn names_words(contacts: &ContactsSection) -> String {
