@@ -14,10 +14,14 @@ pub use super::arguments_phones::{
     AttendArguments, DevicesArguments, DoctorArguments, ForgetArguments, PairArguments, RuleArguments,
     UdevAction, UdevArguments,
 };
+pub use super::arguments_profiles::{
+    ProfilesAction, ProfilesArguments, ProfilesCheckArguments, ProfilesListArguments, ProfilesNewArguments,
+    ProfilesShowArguments,
+};
 pub use super::arguments_sync::{DiffArguments, SyncArguments, WhatArguments};
 
 /// Examples stand before the usage line: most people read no further.
-const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+pub(super) const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -251,6 +255,15 @@ pub enum Command {
         after_help = "The exit code is that of the first thing that failed; 0 if nothing did."
     )]
     Doctor(DoctorArguments),
+    /// Look at the device profiles, check them and write new ones
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook profiles                              which phones work, and how\n  \
+            tetherbook profiles show android\n  \
+            tetherbook profiles new --phone usb              one for the phone on the cable"
+    )]
+    Profiles(ProfilesArguments),
     /// Watch a real sync with a simulated phone
     #[command(
         help_template = TEMPLATE,

@@ -198,7 +198,7 @@ fn unknown(message: &str) -> Option<Unknown<'_>> {
 }
 
 /// The known names that are nearest and at most a third of their letters away; several if they are equally near.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Vec<&'a str> {
     let name = name.to_lowercase().replace('_', "-");
     let away = |right: &&str| distance(&name, &right.replace('_', "-"));
     let least = known.iter().map(away).min().unwrap_or(usize::MAX);

@@ -14,7 +14,7 @@ use super::invocation::{Invocation, Outcome, coloured};
 use super::world::World;
 use super::{
     add, attend, books, completions, demo, devices, doctor, edit, export, forget, import, list, log, man,
-    pair, phones, rm, show, state, status, sync, udev,
+    pair, phones, profiles, rm, show, state, status, sync, udev,
 };
 
 /// Runs one command line. It always ends with an exit code; whatever failed was told by then.
@@ -82,6 +82,7 @@ fn command(world: &World, arguments: &Arguments) -> Outcome {
         Command::Log(arguments) => log::run(&invocation, arguments),
         Command::Devices(arguments) => devices::run(&invocation, arguments),
         Command::Doctor(doctor) => doctor::run(world, &arguments.global, doctor),
+        Command::Profiles(arguments) => profiles::run(&invocation, arguments),
         Command::Demo(arguments) => demo::run(&invocation, arguments),
         Command::Udev(arguments) => udev::run(&invocation, arguments),
         Command::Attend(arguments) => attend::run(&invocation, arguments),

@@ -12,6 +12,9 @@ mod channel;
 mod libmtp_table;
 mod open;
 mod profile;
+mod profile_guide;
+mod profile_match;
+mod profile_quirks;
 mod profiles;
 mod search;
 mod survey;
@@ -46,8 +49,8 @@ pub use channel::{
 pub use libmtp_table::{LibmtpFlags, LibmtpKnown, libmtp_knows, libmtp_table};
 pub use open::{AddressError, PhoneAddress};
 pub use profile::{
-    ChannelKind, ContactsSection, Dates, DeviceProfile, Example, ExportLayout, ExportSection, Match,
-    ProfileError, Quirks, Transport,
+    ChannelKind, ContactsSection, Dates, DeviceProfile, Example, ExportLayout, ExportSection, Guide, Match,
+    ProfileError, Quirks, Transport, Unmet,
 };
 pub use profiles::ProfileSet;
 pub use search::Search;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::profile::{ChannelKind, DeviceProfile, ProfileError, Quirks, Transport};
 use super::tree::DeviceIdentity;
@@ -25,6 +25,7 @@ built_in![
     "nokia-n9",
     "nokia-s40",
     "qemu",
+    "sony-nwz",
     "ubuntu-touch",
     "umtp",
 ];
@@ -33,7 +34,9 @@ built_in![
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Known {
     profile: DeviceProfile,
-    is_own: bool,
+    text: String,
+    /// Where a person's own one is; `None` for those compiled in.
+    place: Option<PathBuf>,
 }
 
 /// All profiles that are known in this run.
@@ -50,7 +53,10 @@ impl ProfileSet {
     pub fn built_in() -> Result<Self, ProfileError> {
         let known = BUILT_IN
             .iter()
-            .map(|(file, text)| Ok(Known { profile: DeviceProfile::parse(file, text)?, is_own: false }))
+            .map(|(file, text)| {
+                let profile = DeviceProfile::parse(file, text)?;
+                Ok(Known { profile, text: (*text).to_owned(), place: None })
+            })
             .collect::<Result<_, ProfileError>>()?;
         Ok(Self { known })
     }
@@ -92,7 +98,7 @@ impl ProfileSet {
             // Whoever has to mend it must find it: the message names the whole path.
             let profile = parsed.map_err(|error| ProfileError { file, ..error })?;
             self.known.retain(|known| known.profile.id != profile.id);
-            self.known.push(Known { profile, is_own: true });
+            self.known.push(Known { profile, text, place: Some(path.clone()) });
         }
         Ok(files.len())
     }
@@ -114,7 +120,25 @@ impl ProfileSet {
     /// Whether the profile with this id is a person's own and not compiled in.
     #[must_use]
     pub fn is_own(&self, id: &str) -> bool {
-        self.known.iter().any(|known| known.is_own && known.profile.id == id)
+        self.place_of(id).is_some()
+    }
+
+    /// Where the profile with this id is, if it is a person's own.
+    #[must_use]
+    pub fn place_of(&self, id: &str) -> Option<&Path> {
+        self.known.iter().find(|known| known.profile.id == id)?.place.as_deref()
+    }
+
+    /// The file of the profile with this id, as it was written, with its comments.
+    #[must_use]
+    pub fn text_of(&self, id: &str) -> Option<&str> {
+        self.known.iter().find(|known| known.profile.id == id).map(|known| known.text.as_str())
+    }
+
+    /// Adds a profile that stands in no folder yet as a person's own, in place of the one with its id.
+    pub fn try_out(&mut self, profile: DeviceProfile, place: &Path) {
+        self.known.retain(|known| known.profile.id != profile.id);
+        self.known.push(Known { profile, text: String::new(), place: Some(place.to_path_buf()) });
     }
 
     /// The quirks that must be known before a session opens, when a device has told no more than its USB id: those
@@ -148,7 +172,7 @@ impl ProfileSet {
         let mut candidates: Vec<&Known> =
             self.known.iter().filter(|known| known.profile.matches.accepts(device)).collect();
         candidates.sort_by(|left, right| {
-            (right.is_own.cmp(&left.is_own))
+            (right.place.is_some().cmp(&left.place.is_some()))
                 .then(right.profile.rank.cmp(&left.profile.rank))
                 .then_with(|| left.profile.id.cmp(&right.profile.id))
         });

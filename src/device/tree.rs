@@ -282,6 +282,10 @@ pub trait ObjectTree {
         limit_bytes: u64,
     ) -> Result<Vec<u8>, TreeError>;
 
+    /// Says with which object format (MTP) cards are to be announced from now on. Where files have no formats, and without
+    /// this, the tree does as it thinks best.
+    fn announce_cards_as(&mut self, _format: u16) {}
+
     /// Makes a new file. The caller has made sure that the name is free; where the other side tells, a taken name
     /// is an error and never an overwrite. On an error that is not fatal nothing is left behind.
     ///

@@ -476,6 +476,12 @@ impl ObjectTree for LibmtpTree {
         Ok(first.bytes)
     }
 
+    fn announce_cards_as(&mut self, format: u16) {
+        if let Some(device) = self.device.as_deref_mut() {
+            device.announce_cards_as(format);
+        }
+    }
+
     fn create(
         &mut self,
         folder: &ObjectReference,

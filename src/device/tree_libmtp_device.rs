@@ -123,6 +123,9 @@ pub(super) trait LibmtpDevice {
     /// The content of a file, up to a limit.
     fn read(&mut self, handle: u32, limit_bytes: u64) -> Result<RawContent, RawError>;
 
+    /// Says with which object format cards are to be announced.
+    fn announce_cards_as(&mut self, format: u16);
+
     /// Makes a file.
     fn send(
         &mut self,

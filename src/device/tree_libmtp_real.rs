@@ -48,7 +48,8 @@ pub(super) enum OpenFault {
 pub(super) struct RealDevice {
     device: MtpDevice,
     are_types_known: bool,
-    sends_vcard_type: bool,
+    /// The object format that cards are announced with.
+    card_format: u16,
     /// Stands behind the device, so that it is dropped after it: libmtp prints while it closes, too.
     closing: Option<Quiet>,
 }
@@ -117,8 +118,10 @@ impl RealDevice {
             .ok_or(OpenFault::Absent)?;
         let device = raw.open_uncached().ok_or(OpenFault::NotOpened)?;
         let are_types_known = Filetype::Unknown.to_string() == LAST_TYPE_WORDS;
-        let mut opened = Self { device, are_types_known, sends_vcard_type: false, closing: None };
-        opened.sends_vcard_type = opened.identity().formats.contains(&format::VCARD3);
+        let mut opened = Self { device, are_types_known, card_format: format::UNDEFINED, closing: None };
+        if opened.identity().formats.contains(&format::VCARD3) {
+            opened.card_format = format::VCARD3;
+        }
         Ok(opened)
     }
 
@@ -146,8 +149,12 @@ impl RealDevice {
 
     /// The type with which a card is announced: a player that lists vCards may insist on it.
     fn type_for(&self, name: &str) -> Filetype {
-        let is_card = self.sends_vcard_type && name.to_lowercase().ends_with(".vcf");
-        if is_card { Filetype::VCard3 } else { Filetype::Unknown }
+        let is_card = self.are_types_known && name.to_lowercase().ends_with(".vcf");
+        match self.card_format {
+            format::VCARD2 if is_card => Filetype::VCard2,
+            format::VCARD3 if is_card => Filetype::VCard3,
+            _ => Filetype::Unknown,
+        }
     }
 }
 
@@ -248,6 +255,10 @@ impl LibmtpDevice for RealDevice {
             Err(error) if !is_over_limit => Err(raw_error(error)),
             _ => Ok(RawContent { bytes, is_over_limit }),
         }
+    }
+
+    fn announce_cards_as(&mut self, format: u16) {
+        self.card_format = format;
     }
 
     fn send(

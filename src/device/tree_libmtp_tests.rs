@@ -50,6 +50,7 @@ enum Fault {
 struct State {
     objects: BTreeMap<u32, (RawObject, Vec<u8>)>,
     youngest: u32,
+    card_format: Option<u16>,
     errors: Vec<RawError>,
     faults: Vec<Fault>,
     is_gone: bool,
@@ -220,6 +221,10 @@ impl LibmtpDevice for Fake {
         Ok(RawContent { bytes, is_over_limit })
     }
 
+    fn announce_cards_as(&mut self, format: u16) {
+        self.0.borrow_mut().card_format = Some(format);
+    }
+
     fn send(
         &mut self,
         storage: u32,
@@ -269,6 +274,14 @@ impl LibmtpDevice for Fake {
         self.0.borrow_mut().objects.get_mut(&handle).unwrap().0.name = name.to_owned();
         Ok(())
     }
+}
+
+#[test]
+fn the_format_of_cards_is_passed_on() {
+    let fake = Fake::new();
+    let mut tree = fake.tree();
+    tree.announce_cards_as(0xBB82);
+    assert_eq!(fake.0.borrow().card_format, Some(0xBB82));
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub struct MtpTree {
     pub(super) session: Session,
     /// Whether objects whose transfer is a multiple of 64 bytes must not be sent.
     no_whole_64_bytes: bool,
+    /// The object format that cards are announced with, if the device's profile says so.
+    card_format: Option<u16>,
     /// The object that was made last, until the phone has shown that it knows it.
     unseen: Option<u32>,
     clock: Rc<dyn Clock>,
@@ -144,6 +146,7 @@ impl MtpTree {
         Ok(Self {
             session,
             no_whole_64_bytes: options.quirks.no_whole_64_bytes,
+            card_format: None,
             unseen: None,
             clock,
             identity,
@@ -160,9 +163,13 @@ impl MtpTree {
     }
 
     /// The object format that a file is announced with. A device that lists formats for such files may insist on
-    /// them; to others every file is 3000 (Undefined).
+    /// them; to others every file is 3000 (Undefined). For cards the profile has the first word: a device may list
+    /// two, and look for contacts in objects of one.
     fn format_for(&self, name: &str) -> u16 {
         let lower = name.to_lowercase();
+        if let Some(chosen) = self.card_format.filter(|_| lower.ends_with(".vcf")) {
+            return chosen;
+        }
         let candidates: &[u16] = if lower.ends_with(".vcf") {
             &[format::VCARD3, format::VCARD2]
         } else if lower.ends_with(".txt") {
@@ -302,6 +309,10 @@ impl ObjectTree for MtpTree {
         };
         self.statistics.read_bytes += size_of(&bytes);
         Ok(bytes)
+    }
+
+    fn announce_cards_as(&mut self, format: u16) {
+        self.card_format = Some(format);
     }
 
     fn create(

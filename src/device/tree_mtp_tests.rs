@@ -7,16 +7,19 @@ use std::sync::LazyLock;
 
 use super::channel::{Access, Channel, VcardFolder, VcardFolderOptions};
 use super::profiles::ProfileSet;
-use super::tree::{ObjectTree, TreeError};
+use super::tree::{ObjectTree, Place, TreeError};
 use super::tree_conformance::{Dates, Expectation, Lengths, RenameSupport, check_tree};
 use super::tree_mtp::MtpTree;
 use crate::ics::Guid;
-use crate::mtp::SessionOptions;
+use crate::mtp::code::{data_type, format, property};
+use crate::mtp::{PropertyValue, SessionOptions};
 use crate::provider::{
     Clock, Completeness, Locator, ProviderError, Revision, Settled, SimpleOutcome, SimpleProvider, TestClock,
     Unsettled,
 };
-use crate::sim::{Entry, FaultPlan, MemoryStorage, Personality, Phone, Storage};
+use crate::sim::{
+    Entry, FaultPlan, FormatRule, HandleLife, Handles, Insistence, MemoryStorage, Personality, Phone, Storage,
+};
 
 /// Read once: the tests open many thousand sessions.
 static PROFILES: LazyLock<ProfileSet> = LazyLock::new(|| ProfileSet::built_in().unwrap());
@@ -52,9 +55,12 @@ fn card(uid: &str, text: &str) -> Vec<u8> {
 
 impl Bench {
     fn new(name: &str) -> Self {
+        Self::of(Personality::by_name(name).unwrap())
+    }
+
+    fn of(personality: Personality) -> Self {
         let clock = Rc::new(TestClock::at(1_700_000_000_000));
         let storage = MemoryStorage::shared(Rc::<TestClock>::clone(&clock));
-        let personality = Personality::by_name(name).unwrap();
         let phone = Phone::new(personality, storage.clone(), Rc::<TestClock>::clone(&clock));
         Self { phone, storage, clock }
     }
@@ -301,6 +307,55 @@ fn a_replacement_costs_six_transactions() {
     let before = folder.statistics().requests;
     assert!(is_done(&folder.replace(&place, was("a", "before"), &card("a", "after"))));
     assert_eq!(folder.statistics().requests - before, 6);
+}
+
+/// The names that an organiser shows which looks for objects of one format, whatever their names are.
+fn organiser(bench: &Bench, wanted: u16) -> Vec<String> {
+    let mut tree = bench.tree(FaultPlan::none()).unwrap();
+    let mut folder = tree.storages().unwrap()[0].root.clone();
+    for name in bench.place().split('/') {
+        folder = tree.find(&folder, name).unwrap().unwrap().object;
+    }
+    let mut shown = Vec::new();
+    for entry in tree.list(&folder).unwrap().entries {
+        let Place::Handle { handle, .. } = entry.object.0 else { unreachable!() };
+        let format =
+            tree.session.object_property(handle, property::OBJECT_FORMAT, data_type::UINT16).unwrap();
+        if format == PropertyValue::U16(wanted) {
+            shown.push(entry.name);
+        }
+    }
+    shown.sort();
+    shown
+}
+
+#[test]
+fn an_organiser_that_goes_by_object_formats_shows_what_was_sent() {
+    for (name, wanted, other) in
+        [("zen", format::VCARD3, format::VCARD2), ("nokia-s40", format::VCARD2, format::VCARD3)]
+    {
+        // It keeps the format that was sent, lists both of vCard's, and takes only those that it lists.
+        let of = Personality::by_name(name).unwrap();
+        let bench = Bench::of(Personality {
+            format_rule: FormatRule::AsSent,
+            formats: vec![format::UNDEFINED, format::ASSOCIATION, format::VCARD2, format::VCARD3],
+            handles: Handles { life: HandleLife::Database, ..of.handles },
+            insists: Insistence { formats: true, ..of.insists },
+            ..of
+        });
+        let mut folder = bench.folder();
+        folder.list().unwrap();
+        folder.prepare_writes().unwrap();
+        assert!(is_done(&folder.create("a", &card("a", "first"))), "{name}");
+        assert!(is_done(&folder.create("b", &card("b", "second"))), "{name}");
+        let changed = at(&folder, "a.vcf");
+        assert!(is_done(&folder.replace(&changed, was("a", "first"), &card("a", "edited"))), "{name}");
+        folder.finish_writes().unwrap();
+        drop(folder);
+        assert_eq!(organiser(&bench, wanted), ["a.vcf", "b.vcf"], "{name}");
+        assert_eq!(organiser(&bench, other), [""; 0], "{name}");
+        assert_eq!(organiser(&bench, format::UNDEFINED), ["tetherbook-replica.txt"], "{name}");
+    }
 }
 
 #[test]

@@ -134,6 +134,9 @@ impl VcardFolder {
         if storages.is_empty() {
             return Err(ProviderError::Locked("it shows no storage".to_owned()));
         }
+        if let Some(format) = profile.contacts.object_format_code() {
+            tree.announce_cards_as(format);
+        }
         let identity = tree.identity();
         let own_name =
             [&options.label, &identity.model, &profile.name].into_iter().find(|name| !name.is_empty());
