@@ -375,7 +375,7 @@ fn announce(met: &Met<'_>, book: &str, mode: Mode, report: &mut dyn Report) {
             pairing.name, pairing.book
         )));
     }
-    if met.place().is_none() {
+    if met.place().is_none() && met.profile.contacts.channel == ChannelKind::VcardFolder {
         report.event(&Event::Note(format!(
             "The phone has no contacts folder ({}); the first is made when there is something to put into it.",
             met.profile.contacts.folders.join(", ")

@@ -136,6 +136,7 @@ impl Inspector<'_> {
             channel: profile.contacts.channel,
             folders: profile.contacts.folders.clone(),
             quirks: profile.quirks.names_on(),
+            cannot_hold: Vec::new(),
         })
     }
 }
@@ -149,7 +150,7 @@ fn contacts(
         Ok(channel) => channel,
         Err(error) => {
             let contacts = match error {
-                ProviderError::NoChannel(_) => Contacts::Nowhere,
+                ProviderError::NoChannel(why) => Contacts::Nowhere(Some(why)),
                 error => Contacts::Unknown(error),
             };
             return (contacts, before.listing.clone(), before.costs.clone());
@@ -157,7 +158,7 @@ fn contacts(
     };
     let place = channel.place().map(str::to_owned);
     let contacts = match (place, channel.list()) {
-        (None, Ok(_)) => Contacts::Nowhere,
+        (None, Ok(_)) => Contacts::Nowhere(None),
         (Some(place), Ok(listing)) => {
             let (storage, path) = place.split_once('/').unwrap_or((&place, ""));
             let dates = listing.entries.iter().filter_map(|entry| entry.stamp.modified.as_deref());

@@ -174,7 +174,8 @@ fn contacts_text(inside: &Inside) -> String {
             let doubt = doubt.as_ref().map(|why| format!(", perhaps more: {}", shown(why)));
             format!("{}, {}{}", shown(&place), count(*cards, "card"), doubt.unwrap_or_default())
         }
-        Contacts::Nowhere => {
+        Contacts::Nowhere(Some(why)) => shown(why),
+        Contacts::Nowhere(None) => {
             let folders = inside.profile.as_ref().map(|profile| profile.folders.clone()).unwrap_or_default();
             format!("none: there is no folder {}", folders.join(" or "))
         }

@@ -3,6 +3,7 @@
 //! This room must not do I/O or read a clock. [`plan`] is a function from [`Observations`] to a [`Plan`]; what
 //! `--dry-run` shows is exactly the value that `sync` applies.
 
+mod absent;
 mod action;
 mod decide;
 mod guard;

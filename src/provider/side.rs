@@ -196,8 +196,17 @@ pub trait Provider {
         Vec::new()
     }
 
-    /// An absent item is deleted on both sides; it is known no more.
-    fn release(&mut self, _item: ItemId) {}
+    /// What a person should know about this side in this session, each a whole sentence. Complete once it told its
+    /// changes.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// An item that was not listed, where that proves nothing, is gone on both sides: it is known no more. Returns the
+    /// number of its deletion; `None` for any other item.
+    fn release(&mut self, _item: ItemId) -> Option<ChangeNumber> {
+        None
+    }
 
     /// Makes sure that what was observed outlives this session, before anything is planned on it. A dry run does
     /// not call this.

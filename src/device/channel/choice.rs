@@ -44,11 +44,12 @@ pub fn open_channel<'p, 'm>(
     remembered: Option<&str>,
     options: ChannelOptions<'m>,
 ) -> Result<(Box<dyn Channel + 'm>, &'p DeviceProfile), ProviderError> {
-    let profile = choose(&mut *tree, candidates, remembered).map_err(TreeError::for_side)?;
-    let profile = profile.ok_or_else(|| no_channel(&*tree, candidates))?;
+    let profile = choose(&mut *tree, candidates, remembered)?;
     let channel: Box<dyn Channel + 'm> = match profile.contacts.channel {
         ChannelKind::VcardFolder => Box::new(VcardFolder::open(tree, profile, folder_options(options))?),
-        ChannelKind::Decsync | ChannelKind::Export => return Err(no_channel(&*tree, candidates)),
+        ChannelKind::Decsync | ChannelKind::Export => {
+            return Err(ProviderError::NoChannel(format!("the channel of {} is not there", profile.id)));
+        }
     };
     Ok((channel, profile))
 }
@@ -62,39 +63,37 @@ fn folder_options(options: ChannelOptions<'_>) -> VcardFolderOptions {
     }
 }
 
-fn no_channel(tree: &dyn ObjectTree, candidates: &[&DeviceProfile]) -> ProviderError {
-    match candidates {
-        [only] => ProviderError::NoChannel(format!("there is nothing that the profile {} names", only.id)),
-        _ => {
-            let identity = tree.identity();
-            ProviderError::NoChannel(format!(
-                "no profile matches {} {}",
-                identity.manufacturer, identity.model
-            ))
-        }
-    }
-}
-
 fn choose<'p>(
     tree: &mut dyn ObjectTree,
     candidates: &[&'p DeviceProfile],
     remembered: Option<&str>,
-) -> Result<Option<&'p DeviceProfile>, TreeError> {
+) -> Result<&'p DeviceProfile, ProviderError> {
     let first = candidates.iter().copied().find(|profile| Some(profile.id.as_str()) == remembered);
     // What needs nothing to be there is settled without asking the phone.
     if let Some(profile) = first.or_else(|| candidates.first().copied())
         && profile.contacts.channel == ChannelKind::VcardFolder
         && (first.is_some() || candidates.len() == 1)
     {
-        return Ok(Some(profile));
+        return Ok(profile);
     }
-    let mut search = Search::new(tree)?;
-    for profile in first.into_iter().chain(candidates.iter().copied()) {
-        if is_there(&mut search, profile, candidates)? {
-            return Ok(Some(profile));
+    let identity = tree.identity().clone();
+    let mut search = Search::new(tree).map_err(TreeError::for_side)?;
+    let profiles = first.map_or_else(|| candidates.to_vec(), |first| vec![first]);
+    for profile in profiles {
+        if is_there(&mut search, profile, candidates).map_err(TreeError::for_side)? {
+            return Ok(profile);
         }
     }
-    Ok(None)
+    Err(ProviderError::NoChannel(match (first, candidates) {
+        // Another way would be another replica, and everything on it would be new.
+        (Some(before), _) => format!(
+            "it was synced through the profile {} before, and nothing of that is there now; to go another way, name it: \
+             --profile ID",
+            before.id
+        ),
+        (None, [only]) => format!("there is nothing on it that the profile {} is for", only.id),
+        (None, _) => format!("no profile is for {} {}", identity.manufacturer, identity.model),
+    }))
 }
 
 fn is_there(

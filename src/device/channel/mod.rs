@@ -12,6 +12,7 @@ mod finishing;
 mod locating;
 mod marker;
 mod names;
+mod probing;
 mod recovery;
 mod vcard_folder;
 mod writing;

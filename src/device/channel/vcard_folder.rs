@@ -314,6 +314,10 @@ impl Channel for VcardFolder {
         self.tree.habits()
     }
 
+    fn probe(&mut self, card: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
+        self.probe_with(card).map(Some)
+    }
+
     fn place(&self) -> Option<&str> {
         self.home.as_ref().map(|home| home.prefix.trim_end_matches('/'))
     }
