@@ -8,7 +8,10 @@
 //! - `writer` rewrites a whole card in another version (`dialect`), `translate` says what becomes of each
 //!   property there, and `opinion` asks a strict second parser about what was written.
 //! - `decoded` makes the values that are compared (`equality`, `normal`), `field` names them, `difference` shows
-//!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who.
+//!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who,
+//!   `follow` knows a phone's cards again in its next export.
+//! - `projection` is what a side can hold, `projection_card` a card as that side holds it (`projection_text`,
+//!   `projection_loss`); `projection_learned` finds out by one card what a phone holds.
 //!
 //! The room does no I/O, and nothing in it shows a contact's content in `Debug`.
 
@@ -24,6 +27,7 @@ mod equality;
 mod field;
 #[cfg(test)]
 mod fixture_tests;
+mod follow;
 mod framing;
 mod glance;
 #[cfg(test)]
@@ -31,10 +35,16 @@ mod input_tests;
 mod matching;
 mod merge;
 mod merge_fields;
+mod merge_names;
 mod merge_rows;
 mod merge_write;
 mod normal;
 mod opinion;
+mod projection;
+mod projection_card;
+mod projection_learned;
+mod projection_loss;
+mod projection_text;
 mod property;
 mod quoted_printable;
 mod render;
@@ -51,11 +61,16 @@ pub use difference::{FieldChange, diff};
 pub use edit::CardEditor;
 pub use equality::{normal_email, normal_name, normal_phone, same_phone};
 pub use field::{FieldKey, FieldMask};
+pub use follow::{FollowKeys, follow, likeness};
 pub use framing::{BrokenCard, FramedCard, Limits, Repair, read_cards};
 pub use matching::{Candidate, MatchKeys, Matching, Strength, match_cards, match_keys};
 pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, merge};
 pub use normal::Fingerprint;
 pub use opinion::{Opinion, second_opinion, strict_reading};
+pub use projection::{FieldLimits, Projection};
+pub use projection_card::same_in;
+pub use projection_learned::Learned;
+pub use projection_loss::Loss;
 pub use property::{Param, Property};
 pub use render::{NewProperty, Value};
 pub use summary::Summary;

@@ -1,5 +1,7 @@
 //! Deciding: what each pair and each new item calls for under a relationship.
 
+use std::cell::RefCell;
+
 use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, MergeInput, Merged, Newer};
 use crate::provider::{Delivery, ItemId, Link, LinkId};
 use crate::relationship::{OnAdd, OnDelete, OnEdit, Relationship, Side};
@@ -9,6 +11,7 @@ use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteSte
 use super::guard;
 use super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
 use super::pairing::{self, Paired};
+use super::staying::Staying;
 
 /// Makes the plan of a session.
 ///
@@ -21,15 +24,17 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
         first: seen.links == 0,
         ..Plan::default()
     };
-    let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship };
+    let staying = RefCell::default();
+    let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying };
     for case in std::mem::take(&mut seen.linked) {
         decider.linked(&case, &mut plan);
     }
     let new_pc = std::mem::take(&mut seen.new_pc);
     let new_phone = std::mem::take(&mut seen.new_phone);
-    let paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.fields);
+    let paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.projection);
     decider.unlinked(paired, &mut plan);
     plan.notes.extend(absent_note(&seen.absent));
+    plan.notes.extend(staying.take().note());
     plan.actions
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
     plan.stop = guard::stop(&plan, &seen, relationship, deletes_allowed);
@@ -40,6 +45,8 @@ struct Decider<'a> {
     pc: &'a SideFacts,
     phone: &'a SideFacts,
     relationship: &'a Relationship,
+    /// What the phone cannot hold of the contacts it gets.
+    staying: &'a RefCell<Staying>,
 }
 
 /// The identity of the pair that is decided.
@@ -182,7 +189,7 @@ impl Decider<'_> {
     fn create(&self, target: Side, new: &NewItem, reasons: Vec<Reason>) -> Result<Action, String> {
         let source = &new.held.card;
         let facts = self.facts(target);
-        let card = in_dialect(source, facts.dialect.as_ref());
+        let card = in_dialect(&facts.projection.project(source), facts.dialect.as_ref());
         fits(&card, facts)?;
         let name = file_name(source, new.item, !new.same_uid.is_empty());
         let step = WriteStep::Create { name, card: card.clone() };
@@ -190,6 +197,7 @@ impl Decider<'_> {
         action.headline = Headline::Create(target);
         match target {
             Side::Phone => {
+                self.staying.borrow_mut().see(&facts.projection, source);
                 action.pc_item = Some(new.item);
                 action.phone = Some(step);
                 action.after = PairAfter::Linked { baseline: Baseline { pc: source.clone(), phone: card } };
@@ -220,6 +228,9 @@ impl Decider<'_> {
             plan.skipped.push(skipped);
             return None;
         }
+        if self.relationship.writes_to(Side::Phone) {
+            self.staying.borrow_mut().see(&self.phone.projection, &merged.pc);
+        }
         let waits = writes_phone && self.phone.delivery != Delivery::Direct;
         let seen_on_phone = waits.then(|| merged.baseline_after_read_back(&phone.card).phone);
         let mut baseline = merged.baseline;
@@ -231,10 +242,13 @@ impl Decider<'_> {
             baseline.phone = phone.card.clone();
         }
         let reverted = self.relationship.pc.edit == OnEdit::Revert && writes_pc;
-        let to_pc =
-            if reverted { contact::diff(&pc.card, &merged.pc, &self.pc.fields) } else { merged.to_pc };
+        let to_pc = if reverted {
+            contact::diff(&pc.card, &merged.pc, &self.pc.projection.fields)
+        } else {
+            merged.to_pc
+        };
         let to_phone = if self.relationship.phone.edit == OnEdit::Revert && writes_phone {
-            contact::diff(&phone.card, &merged.phone, &self.phone.fields)
+            contact::diff(&phone.card, &merged.phone, &self.phone.projection.fields)
         } else {
             merged.to_phone
         };
@@ -307,7 +321,7 @@ impl Decider<'_> {
             base,
             pc: &pc_taken,
             phone: &phone_taken,
-            phone_mask: &self.phone.fields,
+            projection: &self.phone.projection,
             policy: self.policy(),
             newest: newer(&pc.card, &phone.card),
         })

@@ -9,6 +9,7 @@ mod decide;
 mod guard;
 mod observation;
 mod pairing;
+mod staying;
 
 pub use action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 pub use decide::plan;

@@ -1,6 +1,6 @@
 //! What a session saw, as the planner takes it: values only, every content already read.
 
-use crate::contact::{Card, Dialect, FieldMask};
+use crate::contact::{Card, Dialect, Projection};
 use crate::provider::{Completeness, Delivery, ItemId, Link, OpenConflict, Revision};
 
 /// An item's content as a side holds it now.
@@ -81,8 +81,8 @@ pub struct SideFacts {
     pub completeness: Completeness,
     /// Why what was known of it does not count any more, if so.
     pub restarted: Option<String>,
-    /// What it can express.
-    pub fields: FieldMask,
+    /// What it can hold of a contact.
+    pub projection: Projection,
     /// How new cards are written there; `None` keeps the dialect they came in.
     pub dialect: Option<Dialect>,
     /// The largest card it takes, in bytes.

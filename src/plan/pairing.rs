@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::contact::{FieldMask, Fingerprint, MatchKeys, match_cards, match_keys};
+use crate::contact::{Fingerprint, MatchKeys, Projection, match_cards, match_keys};
 use crate::provider::ItemId;
 
 use super::action::Reason;
@@ -25,7 +25,7 @@ pub(super) fn pair(
     new_pc: Vec<NewItem>,
     new_phone: Vec<NewItem>,
     offered: &[ItemId],
-    fields: &FieldMask,
+    projection: &Projection,
 ) -> Paired {
     let mut notes = same_uid_notes(&new_pc, "PC");
     notes.extend(same_uid_notes(&new_phone, "phone"));
@@ -63,7 +63,7 @@ pub(super) fn pair(
             pairs.extend(left.take().zip(right.take()).map(|(left, right)| (left, right, reason)));
         }
     }
-    pairs.extend(pair_offered(&mut pc, &mut phone, offered, fields));
+    pairs.extend(pair_offered(&mut pc, &mut phone, offered, projection));
     Paired {
         pairs,
         only_pc: pc.into_iter().flatten().collect(),
@@ -77,17 +77,17 @@ fn pair_offered(
     pc: &mut [Option<NewItem>],
     phone: &mut [Option<NewItem>],
     offered: &[ItemId],
-    fields: &FieldMask,
+    projection: &Projection,
 ) -> Vec<(NewItem, NewItem, Reason)> {
     let mut places: HashMap<Fingerprint, (Vec<usize>, Vec<usize>)> = HashMap::new();
     for (index, item) in pc.iter().enumerate() {
         if let Some(item) = item.as_ref().filter(|item| offered.contains(&item.item)) {
-            places.entry(item.held.card.fingerprint(fields)).or_default().0.push(index);
+            places.entry(projection.fingerprint(&item.held.card)).or_default().0.push(index);
         }
     }
     for (index, item) in phone.iter().enumerate() {
         if let Some(found) =
-            item.as_ref().and_then(|item| places.get_mut(&item.held.card.fingerprint(fields)))
+            item.as_ref().and_then(|item| places.get_mut(&projection.fingerprint(&item.held.card)))
         {
             found.1.push(index);
         }

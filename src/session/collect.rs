@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::contact::{self, Card, FieldMask};
+use crate::contact::{Card, Projection};
 use crate::ics::SyncState;
 use crate::plan::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
 use crate::provider::{
@@ -92,7 +92,7 @@ pub(super) fn collect(
     }
     let mut linked = collector.finish_drafts(restarted, &waiting)?;
     if compare_all {
-        forget_one_sided(&mut linked, &collector.parties.phone.capabilities().fields);
+        forget_one_sided(&mut linked, &collector.parties.phone.capabilities().projection);
     }
     collector.name_shared_uids()?;
     let absent = collector.absent_names(&phone_set.absent, &linked)?;
@@ -127,7 +127,7 @@ fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
         items: set.item_count,
         completeness: set.completeness,
         restarted: set.restarted,
-        fields: capabilities.fields.clone(),
+        projection: capabilities.projection.clone(),
         dialect: Some(capabilities.dialect.clone()),
         card_bytes_max: capabilities.card_bytes_max,
         delivery: capabilities.delivery,
@@ -340,9 +340,11 @@ impl Collector<'_, '_> {
 
 /// What one side alone held while nothing was written to the other stands in the baseline as agreed. Under another
 /// mode it may have to travel, so such a pair is compared as at its first meeting.
-fn forget_one_sided(linked: &mut [LinkedCase], fields: &FieldMask) {
+fn forget_one_sided(linked: &mut [LinkedCase], projection: &Projection) {
     for case in linked.iter_mut().filter(|case| case.conflicts.is_empty()) {
-        case.link.base.take_if(|base| !contact::diff(&base.pc, &base.phone, fields).is_empty());
+        case.link
+            .base
+            .take_if(|base| projection.fingerprint(&base.pc) != projection.fingerprint(&base.phone));
     }
 }
 

@@ -187,7 +187,7 @@ impl Rig {
             offers: Rc::clone(&self.offers),
             replica: Replica { guid, label: String::from("Paper"), generation: 0 },
             capabilities: Capabilities {
-                fields: FieldMask::only(["N", "FN", "TEL", "NOTE"]),
+                projection: FieldMask::only(["N", "FN", "TEL", "NOTE"]).into(),
                 dialect: Dialect::v21(),
                 writable: false,
                 delivery: Delivery::ByHand,

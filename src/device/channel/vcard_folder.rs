@@ -146,7 +146,7 @@ impl VcardFolder {
             access: options.access,
             replica: Replica { guid: options.guid_if_unmarked, label, generation: 0 },
             capabilities: Capabilities {
-                fields: profile.contacts.fields.clone(),
+                projection: profile.contacts.projection(),
                 dialect: profile.contacts.dialect.clone(),
                 writable: profile.contacts.writable,
                 delivery: Delivery::Direct,
