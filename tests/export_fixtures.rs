@@ -236,6 +236,11 @@ fn the_details_of_each_dialect_are_read() {
     assert_eq!(summary.categories, ["Family", "Choir, alto"]);
     assert!(summary.has_photo && fossify.uid().is_none());
     assert_eq!(values(&fossify, "ANNIVERSARY"), ["20100821"]);
+    let numbers: Vec<_> =
+        fossify.properties().into_iter().filter(|property| property.name == "TEL").collect();
+    let kinds = |index: usize| numbers[index].types().into_iter().collect::<Vec<String>>();
+    assert_eq!((kinds(0), numbers[0].preference()), (vec!["cell".to_owned(), "pref".to_owned()], Some(1)));
+    assert_eq!((kinds(1), numbers[1].preference()), (vec!["fax".to_owned(), "work".to_owned()], None));
     let bakery = card_of("fossify/Download/Contacts_20261118_060001.vcf", 3);
     assert_eq!((values(&bakery, "FN"), values(&bakery, "N")), (vec![String::new()], vec![String::new()]));
 
