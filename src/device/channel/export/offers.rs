@@ -313,11 +313,7 @@ impl Round<'_> {
     }
 
     /// What stands under the file's name, with its content where it was read.
-    fn sight(
-        &mut self,
-        file: &DropFile,
-        rest: Rest,
-    ) -> Result<(Sight, Option<(ObjectReference, Vec<u8>)>), ProviderError> {
+    fn sight(&mut self, file: &DropFile, rest: Rest) -> Result<(Sight, Option<Held>), ProviderError> {
         let entry = match self.find(file) {
             Ok(Found::Nothing) => return Ok((Sight::Missing, None)),
             Ok(Found::NoStorage) => {
@@ -525,6 +521,9 @@ impl Round<'_> {
         at.or_else(|| storages.iter().position(|storage| storage.writable))
     }
 }
+
+/// A file that was read, and its content.
+type Held = (ObjectReference, Vec<u8>);
 
 /// What stands under a name.
 enum Found {
