@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use exporters::{Day, EzVersion, Kind, Moment, Person, photo};
-use tetherbook::contact::{Card, Limits, Repair, Version, read_cards};
+use tetherbook::contact::{Card, Limits, Property, Repair, Version, read_cards};
 use tetherbook::device::{ChannelKind, DeviceIdentity, DeviceProfile, ExportLayout, ProfileSet};
 
 fn root() -> PathBuf {
