@@ -218,11 +218,7 @@ fn card_of(file: &str, number: usize) -> Card {
 }
 
 fn values(card: &Card, name: &str) -> Vec<String> {
-    card.properties()
-        .iter()
-        .filter(|property| property.name == name)
-        .map(|property| property.text())
-        .collect()
+    card.properties().iter().filter(|property| property.name == name).map(Property::text).collect()
 }
 
 #[test]
