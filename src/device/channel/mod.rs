@@ -8,6 +8,7 @@
 mod choice;
 mod contract;
 mod decsync;
+mod export;
 mod finishing;
 mod locating;
 mod marker;
