@@ -155,7 +155,7 @@ fn phone_tail(phone: &str) -> String {
     digits.iter().skip(digits.len().saturating_sub(9)).collect()
 }
 
-fn phone_keys(keys: &MatchKeys) -> Vec<String> {
+pub(super) fn phone_keys(keys: &MatchKeys) -> Vec<String> {
     let mut tails: Vec<String> = keys.phones.iter().map(|phone| phone_tail(phone)).collect();
     tails.sort();
     tails.dedup();

@@ -8,7 +8,8 @@
 //! - `writer` rewrites a whole card in another version (`dialect`), `translate` says what becomes of each
 //!   property there, and `opinion` asks a strict second parser about what was written.
 //! - `decoded` makes the values that are compared (`equality`, `normal`), `field` names them, `difference` shows
-//!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who.
+//!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who,
+//!   `follow` knows a phone's cards again in its next export.
 //!
 //! The room does no I/O, and nothing in it shows a contact's content in `Debug`.
 
@@ -24,6 +25,7 @@ mod equality;
 mod field;
 #[cfg(test)]
 mod fixture_tests;
+mod follow;
 mod framing;
 mod glance;
 #[cfg(test)]
@@ -51,6 +53,7 @@ pub use difference::{FieldChange, diff};
 pub use edit::CardEditor;
 pub use equality::{normal_email, normal_name, normal_phone, same_phone};
 pub use field::{FieldKey, FieldMask};
+pub use follow::{FollowKeys, follow, likeness};
 pub use framing::{BrokenCard, FramedCard, Limits, Repair, read_cards};
 pub use matching::{Candidate, MatchKeys, Matching, Strength, match_cards, match_keys};
 pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, merge};
