@@ -7,6 +7,7 @@
 
 mod choice;
 mod contract;
+mod export;
 mod finishing;
 mod locating;
 mod marker;
