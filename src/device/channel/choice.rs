@@ -2,6 +2,7 @@
 //! writes nothing.
 
 use super::contract::{Channel, ChannelOptions};
+use super::export::{self, ExportChannel};
 use super::names::MARKER_NAME;
 use super::vcard_folder::{VcardFolder, VcardFolderOptions};
 use crate::device::profile::{ChannelKind, DeviceProfile};
@@ -44,11 +45,13 @@ pub fn open_channel<'p, 'm>(
     remembered: Option<&str>,
     options: ChannelOptions<'m>,
 ) -> Result<(Box<dyn Channel + 'm>, &'p DeviceProfile), ProviderError> {
-    let profile = choose(&mut *tree, candidates, remembered).map_err(TreeError::for_side)?;
+    let now_ms = options.clock.now_ms();
+    let profile = choose(&mut *tree, candidates, remembered, now_ms).map_err(TreeError::for_side)?;
     let profile = profile.ok_or_else(|| no_channel(&*tree, candidates))?;
     let channel: Box<dyn Channel + 'm> = match profile.contacts.channel {
         ChannelKind::VcardFolder => Box::new(VcardFolder::open(tree, profile, folder_options(options))?),
-        ChannelKind::Decsync | ChannelKind::Export => return Err(no_channel(&*tree, candidates)),
+        ChannelKind::Export => Box::new(ExportChannel::open(tree, profile, options)?),
+        ChannelKind::Decsync => return Err(no_channel(&*tree, candidates)),
     };
     Ok((channel, profile))
 }
@@ -79,18 +82,21 @@ fn choose<'p>(
     tree: &mut dyn ObjectTree,
     candidates: &[&'p DeviceProfile],
     remembered: Option<&str>,
+    now_ms: i64,
 ) -> Result<Option<&'p DeviceProfile>, TreeError> {
     let first = candidates.iter().copied().find(|profile| Some(profile.id.as_str()) == remembered);
-    // What needs nothing to be there is settled without asking the phone.
+    // What needs nothing to be there is settled without asking the phone. So are exports where a person named them or
+    // they were read before: whether a file is one is judged when it is read, and a phone whose exports are gone did
+    // not change over to another channel by that.
     if let Some(profile) = first.or_else(|| candidates.first().copied())
-        && profile.contacts.channel == ChannelKind::VcardFolder
+        && matches!(profile.contacts.channel, ChannelKind::VcardFolder | ChannelKind::Export)
         && (first.is_some() || candidates.len() == 1)
     {
         return Ok(Some(profile));
     }
     let mut search = Search::new(tree)?;
     for profile in first.into_iter().chain(candidates.iter().copied()) {
-        if is_there(&mut search, profile, candidates)? {
+        if is_there(&mut search, profile, candidates, now_ms)? {
             return Ok(Some(profile));
         }
     }
@@ -101,6 +107,7 @@ fn is_there(
     search: &mut Search<'_>,
     profile: &DeviceProfile,
     candidates: &[&DeviceProfile],
+    now_ms: i64,
 ) -> Result<bool, TreeError> {
     Ok(match profile.contacts.channel {
         ChannelKind::VcardFolder => true,
@@ -108,7 +115,8 @@ fn is_there(
         // A folder that was in step before, with whatever computer, goes before a file that lies about.
         ChannelKind::Export => {
             let folder = candidates.iter().find(|other| other.contacts.channel == ChannelKind::VcardFolder);
-            folder.is_none_or(|folder| !matches!(has_marker(search, folder), Ok(true))) && false
+            folder.is_none_or(|folder| !matches!(has_marker(search, folder), Ok(true)))
+                && export::is_there(search, profile, now_ms)?
         }
     })
 }
