@@ -7,22 +7,22 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::choosing::{Circumstances, Export};
+use super::choosing::Circumstances;
+use super::exports::{Export, exports};
 use super::finding::{Found, find};
-use super::judging::looks_like_export;
-use super::offers::{HandOver, NewestExport, Offers};
-use super::pruning::outdated;
+use super::offers::Offers;
 use super::remembered::{Remembered, load_card, remove_card, revision, save_card};
 use super::words;
 use crate::contact::Card;
 use crate::device::channel::contract::{Access, Channel, ChannelChoices, ChannelOptions};
-use crate::device::profile::{ChannelKind, ContactsSection, DeviceProfile, ExportLayout, ExportSection};
+use crate::device::profile::{ChannelKind, ContactsSection, DeviceProfile, ExportSection};
 use crate::device::search::Search;
 use crate::device::tree::{DeviceIdentity, ObjectTree, TreeError, TreeStatistics};
 use crate::ics::Guid;
 use crate::provider::{
     Capabilities, ChannelMemory, Clock, Completeness, Costs, Delivery, Entry, HandedOver, ItemId, Listing,
-    Locator, Offer, ProviderError, Replica, Revision, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,
+    Locator, Offer, ProviderError, Replica, Revision, Settled, SimpleOutcome, SimpleProvider, Stamp,
+    Unsettled,
 };
 
 /// What an item's place begins with; its number follows.
@@ -30,32 +30,6 @@ const PLACE: &str = "export/contact ";
 
 /// The largest export that is read, in bytes.
 pub(super) const EXPORT_BYTES_MAX: u64 = 256 << 20;
-
-/// So many of the newest files are looked at for being this app's.
-const LOOKS_MAX: usize = 3;
-
-/// Whether there is an export of this app: one of the newest files looks as if the app had written it.
-///
-/// # Errors
-/// When the phone cannot be asked.
-pub fn is_there(search: &mut Search<'_>, profile: &DeviceProfile, now_ms: i64) -> Result<bool, TreeError> {
-    let Some(section) = &profile.contacts.export else { return Ok(false) };
-    let found = find(search, &profile.contacts, section)?;
-    let is_set = section.layout == ExportLayout::OneCardPerFile;
-    for export in super::choosing::exports(&found, section.layout, now_ms).iter().take(LOOKS_MAX) {
-        let candidate = export.files.first().and_then(|index| found.candidates.get(*index));
-        let Some(entry) = candidate.map(|candidate| &candidate.entry) else { continue };
-        let is_dated = is_set || export.name_date.is_some();
-        match search.tree().read(&entry.object, entry.size_bytes, EXPORT_BYTES_MAX) {
-            Ok(bytes) if looks_like_export(&bytes, is_dated, section) => return Ok(true),
-            Ok(_) => {}
-            Err(error) if error.is_fatal() => return Err(error),
-            // Whether it is one cannot be told; another may be.
-            Err(_) => {}
-        }
-    }
-    Ok(false)
-}
 
 /// What is known of the contacts once the side was listed.
 pub(super) struct Stock {
@@ -88,7 +62,7 @@ pub struct ExportChannel<'m> {
     pub(super) found: Found,
     place: Option<String>,
     pub(super) stock: Option<Stock>,
-    offers: Option<Offers>,
+    pub(super) offers: Option<Offers>,
     pub(super) remarks: Vec<String>,
     /// Why what is remembered of this replica may be another phone's.
     pub(super) doubt: Option<String>,
@@ -122,8 +96,8 @@ impl<'m> ExportChannel<'m> {
         if found.candidates.is_empty() {
             return Err(words::none_found(&profile.contacts, &section, &found));
         }
-        let exports = super::choosing::exports(&found, section.layout, options.clock.now_ms());
-        let place = exports.first().map(|export| export.stamp.place.clone());
+        let newest = exports(&found, section.layout, options.clock.now_ms());
+        let place = newest.first().map(|export| export.stamp.place.clone());
         let identity = tree.identity();
         let names = [&options.label, &identity.model, &profile.name];
         let label = names.into_iter().find(|name| !name.is_empty()).cloned().unwrap_or_default();
@@ -169,55 +143,16 @@ impl<'m> ExportChannel<'m> {
             let stock = self.take_stock()?;
             self.stock = Some(stock);
         }
-        self.stock.as_mut().ok_or_else(|| ProviderError::Storage(String::from("the exports were not looked at")))
+        self.stock
+            .as_mut()
+            .ok_or_else(|| ProviderError::Storage(String::from("the exports were not looked at")))
     }
 
     fn refuse(&self) -> SimpleOutcome {
         let how_to_import = &self.section.how_to_import;
-        SimpleOutcome::Refused(format!("this phone takes contacts only as a file that is opened there. {how_to_import}"))
-    }
-
-    /// The profile's section with the drop folder as it is called from the root of the storage in which it is: a
-    /// mounted phone's storage is a folder, and a copy of one folder holds only what is in that.
-    fn section_for(&self, export: Option<&Export>) -> (ExportSection, Option<String>) {
-        let candidate = export.and_then(|export| self.found.candidates.get(*export.files.first()?));
-        let folder = candidate.and_then(|candidate| self.found.folders.get(candidate.folder));
-        let Some(folder) = folder.or_else(|| self.found.folders.first()) else {
-            return (self.section.clone(), None);
-        };
-        let mut section = self.section.clone();
-        if folder.is_copy {
-            let inner = self.contacts.folders.iter().find_map(|path| {
-                section.drop_folder.strip_prefix(path.as_str())?.strip_prefix('/').map(str::to_owned)
-            });
-            section.drop_folder = inner.unwrap_or_else(|| String::from("."));
-        } else if !folder.storage_path.is_empty() {
-            section.drop_folder = format!("{}/{}", folder.storage_path, section.drop_folder);
-        }
-        (section, Some(folder.storage.clone()))
-    }
-
-    /// Removes the exports that the one which was taken makes superfluous.
-    fn prune(&mut self) -> Result<Option<String>, ProviderError> {
-        let taken = self.stock.as_ref().and_then(|stock| stock.taken.clone());
-        let Some(taken) = taken.filter(|_| self.choices.prune_exports && self.access == Access::ReadWrite) else {
-            return Ok(None);
-        };
-        let mut removed = 0;
-        let mut failure = None;
-        for candidate in outdated(&self.found, &taken) {
-            match self.tree.delete(&candidate.entry.object) {
-                Ok(()) => removed += 1,
-                Err(TreeError::NotFound(_)) => {}
-                Err(error) if error.is_fatal() => return Err(error.for_side()),
-                Err(error) => {
-                    failure = Some(format!("{}: {error}", candidate.entry.name));
-                    break;
-                }
-            }
-        }
-        self.found.candidates.clear();
-        Ok(words::pruned(&taken.stamp.place, removed, failure.as_deref()))
+        SimpleOutcome::Refused(format!(
+            "this phone takes contacts only as a file that is opened there. {how_to_import}"
+        ))
     }
 }
 
@@ -343,26 +278,7 @@ impl SimpleProvider for ExportChannel<'_> {
 
     fn hand_over(&mut self, offers: &[Offer]) -> Result<HandedOver, ProviderError> {
         self.stock()?;
-        let taken = self.stock.as_ref().and_then(|stock| stock.taken.clone());
-        let last = self.stock.as_ref().and_then(|stock| stock.remembered.last.clone());
-        let (section, storage) = self.section_for(taken.as_ref());
-        let export = taken.as_ref().zip(last.as_ref()).and_then(|(taken, last)| {
-            let (name, modified) = (taken.stamp.name.as_str(), taken.stamp.modified.as_deref());
-            Some(NewestExport { name, content: revision(&last.hash)?, modified })
-        });
-        let mut handed = match &mut self.offers {
-            Some(book) => book.hand_over(HandOver {
-                tree: &mut *self.tree,
-                memory: self.memory,
-                access: self.access,
-                section: &section,
-                export,
-                storage: storage.as_deref(),
-                now_ms: self.clock.now_ms(),
-                offers,
-            })?,
-            None => HandedOver::default(),
-        };
+        let mut handed = self.leave(offers)?;
         handed.notes.extend(self.prune()?);
         Ok(handed)
     }
@@ -418,5 +334,19 @@ impl SimpleProvider for ExportChannel<'_> {
 
     fn close(&mut self) {
         self.tree.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stamp_of_a_card_is_no_date_and_tells_contents_apart() {
+        let text = |bytes: &[u8]| stamp_text(&super::super::remembered::hexadecimal(&Revision::of(bytes)));
+        assert!(text(b"a").chars().all(|character| character.is_ascii_lowercase()));
+        assert_ne!(text(b"a"), text(b"b"));
+        assert_eq!(number_of(&Locator("export/contact 17".into())), Some(17));
+        assert_eq!(number_of(&Locator("Download/contact 17".into())), None);
     }
 }

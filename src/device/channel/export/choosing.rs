@@ -4,13 +4,14 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::dates::{NameDate, is_long_ago, latest_believable, seconds_between};
+use super::dates::{is_long_ago, latest_believable, seconds_between};
+use super::exports::{Export, exports};
 use super::finding::{Candidate, Found};
 use super::judging::{Reading, Refusal, judge};
-use super::remembered::{ExportStamp, LastExport, Remembered, hexadecimal};
-use crate::device::profile::{ExportLayout, ExportSection};
+use super::remembered::{LastExport, Remembered, hexadecimal};
+use crate::device::profile::ExportSection;
 use crate::device::tree::TreeError;
-use crate::provider::Revision;
+use crate::provider::{ProviderError, Revision};
 
 /// So many exports are read in one session at most.
 const READS_MAX: usize = 8;
@@ -22,120 +23,8 @@ const SETTLED_AFTER_MS: i64 = 2_000;
 /// How far the dates of one file may differ between two ways to look at it, of which one tells local time, in seconds.
 const ZONES_APART_S: i64 = 26 * 3_600;
 
-/// Files that were written this much earlier than the newest of a set belong to an earlier set, in seconds.
-const SET_APART_S: i64 = 3_600;
-
-/// One export: a file, or a set of files with one card each.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Export {
-    /// Its files, by their indices in [`Found::candidates`], in the order of their names.
-    pub files: Vec<usize>,
-    /// What the listing tells of it.
-    pub stamp: ExportStamp,
-    /// What its name tells of its date.
-    pub name_date: Option<NameDate>,
-    /// The date of the file, or of the newest of the set.
-    pub file_date: Option<u64>,
-    /// Why a set is not whole, if it is not.
-    pub gap: Option<String>,
-}
-
-impl Export {
-    /// The date by which it is compared with others; `None` if no date can be believed.
-    pub fn date(&self, now_ms: i64) -> Option<u64> {
-        let latest = latest_believable(now_ms);
-        let name_date = self.name_date.as_ref().map(|found| found.date);
-        name_date.filter(|date| *date <= latest).or(self.file_date.filter(|date| *date <= latest))
-    }
-
-    /// Where it is, for people.
-    pub fn words(&self) -> String {
-        format!("{}/{}", self.stamp.place, self.stamp.name)
-    }
-}
-
-/// All exports, the newest first.
-pub(super) fn exports(found: &Found, layout: ExportLayout, now_ms: i64) -> Vec<Export> {
-    let mut exports: Vec<Export> = match layout {
-        ExportLayout::OneFile => {
-            let candidates = found.candidates.iter().enumerate();
-            candidates.map(|(index, candidate)| one_file(found, index, candidate)).collect()
-        }
-        ExportLayout::OneCardPerFile => {
-            (0..found.folders.len()).filter_map(|folder| set_of(found, folder)).collect()
-        }
-    };
-    let key = |export: &Export| {
-        (export.date(now_ms), export.file_date, export.stamp.modified.clone(), export.stamp.name.clone())
-    };
-    exports.sort_by_cached_key(|export| std::cmp::Reverse(key(export)));
-    exports
-}
-
-fn one_file(found: &Found, index: usize, candidate: &Candidate) -> Export {
-    Export {
-        files: vec![index],
-        stamp: ExportStamp {
-            place: found.place_of(candidate).to_owned(),
-            name: candidate.entry.name.clone(),
-            size_bytes: candidate.entry.size_bytes,
-            modified: candidate.entry.modified.as_deref().map(str::to_owned),
-        },
-        name_date: candidate.name_date.clone(),
-        file_date: candidate.file_date,
-        gap: None,
-    }
-}
-
-/// The files of one folder as one export. Their names end in numbers without a gap; those at the end that are much
-/// older than the rest are left from an export that had more.
-fn set_of(found: &Found, folder: usize) -> Option<Export> {
-    let in_folder = found.candidates.iter().enumerate().filter(|(_, candidate)| candidate.folder == folder);
-    let mut files: Vec<(Option<u64>, usize, &Candidate)> =
-        in_folder.map(|(index, candidate)| (number_of(&candidate.entry.name), index, candidate)).collect();
-    files.sort_by_key(|(number, _, candidate)| (*number, candidate.entry.name.clone()));
-    let newest = files.iter().filter_map(|(.., candidate)| candidate.file_date).max();
-    let is_left_over = |date: Option<u64>| {
-        date.zip(newest).is_some_and(|(date, newest)| seconds_between(date, newest) > SET_APART_S)
-    };
-    while files.last().is_some_and(|(.., candidate)| is_left_over(candidate.file_date)) {
-        files.pop();
-    }
-    let place = found.place_of(files.first()?.2).to_owned();
-    let mut digest = Sha256::new();
-    for (.., candidate) in &files {
-        let modified = candidate.entry.modified.as_deref().unwrap_or_default();
-        digest.update(format!("{}\n{}\n{modified}\n", candidate.entry.name, candidate.entry.size_bytes));
-    }
-    let numbers: Vec<u64> = files.iter().filter_map(|(number, ..)| *number).collect();
-    let gap = numbers.windows(2).find_map(|pair| match pair {
-        [before, after] if after - before != 1 => Some(format!("number {} is missing", before + 1)),
-        _ => None,
-    });
-    let gap = gap.or_else(|| {
-        let first = numbers.first().copied().unwrap_or_default();
-        (first > 1).then(|| format!("it begins with number {first}"))
-    });
-    Some(Export {
-        stamp: ExportStamp {
-            place,
-            name: String::from("one file for each contact"),
-            size_bytes: files.iter().map(|(.., candidate)| candidate.entry.size_bytes).sum(),
-            modified: Some(hexadecimal(&Revision(digest.finalize().into()))),
-        },
-        files: files.into_iter().map(|(_, index, _)| index).collect(),
-        name_date: None,
-        file_date: newest,
-        gap: gap.map(|gap| format!("it is not whole: {gap}")),
-    })
-}
-
-/// The number before the extension of a name.
-fn number_of(name: &str) -> Option<u64> {
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let before = stem.trim_end_matches(|character: char| character.is_ascii_digit());
-    stem.get(before.len()..)?.parse().ok()
-}
+/// From so many contacts on a file under another name is compared with those that are known.
+const STRANGERS_MIN: usize = 4;
 
 /// A file that was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,15 +75,24 @@ pub(super) struct Circumstances<'a> {
     pub now_ms: i64,
 }
 
+/// What may be asked while an export is chosen.
+pub(super) trait Sources {
+    /// The content of a file.
+    fn read(&mut self, candidate: &Candidate) -> Result<Vec<u8>, TreeError>;
+
+    /// How many of these cards have the name of a contact that is known.
+    fn known_names(&mut self, reading: &Reading) -> Result<usize, ProviderError>;
+}
+
 /// Looks for the export that counts. What is refused is remembered, so that it is not read again while it is the same.
 ///
 /// # Errors
-/// When the phone as a whole cannot be asked any more.
+/// When the phone as a whole, or the memory, cannot be asked any more.
 pub(super) fn choose(
     about: &Circumstances<'_>,
     remembered: &mut Remembered,
-    read: &mut dyn FnMut(&Candidate) -> Result<Vec<u8>, TreeError>,
-) -> Result<Choice, TreeError> {
+    sources: &mut dyn Sources,
+) -> Result<Choice, ProviderError> {
     let exports = exports(about.found, about.section.layout, about.now_ms);
     let last = remembered.last.clone();
     let mut refused: Vec<Refused> = Vec::new();
@@ -218,25 +116,28 @@ pub(super) fn choose(
             return Ok(Choice { taken: Taken::Nothing, refused, not_looked_at: exports.len() - index });
         }
         reads += 1;
-        match look_at(about, export, last.as_ref(), read)? {
-            Ok(reading) if last.as_ref().is_some_and(|last| last.hash == hexadecimal(&reading.hash)) => {
+        let reading = look_at(about, export, sources)?;
+        let refusal = match (reading, &last) {
+            (Ok(reading), Some(last)) if last.hash == hexadecimal(&reading.hash) => {
                 return done(Taken::Unchanged(export.clone(), true), refused);
             }
-            Ok(reading) if last.is_none() && !about.absent_is_deleted => {
+            (Ok(reading), Some(last)) => match compare(about, export, &reading, last, sources)? {
+                None => return done(Taken::Read(export.clone(), reading), refused),
+                Some(refusal) => refusal,
+            },
+            (Ok(reading), None) => {
                 let older = exports.get(index + 1..).unwrap_or_default();
-                let Some((other, whole)) = much_larger(about, export, &reading, older, read)? else {
+                let Some((other, whole)) = much_larger(about, export, &reading, older, sources)? else {
                     return done(Taken::Read(export.clone(), reading), refused);
                 };
-                let few = Refusal::Shrunk { contacts: reading.cards.len(), before: whole.cards.len() };
-                refused.push(refusal_of(export, &few));
+                let (contacts, before) = (reading.cards.len(), whole.cards.len());
+                refused.push(refusal_of(export, &Refusal::Small { contacts, before }));
                 return done(Taken::Read(other, whole), refused);
             }
-            Ok(reading) => return done(Taken::Read(export.clone(), reading), refused),
-            Err(refusal) => {
-                remembered.refuse(&export.stamp, &refusal);
-                refused.push(refusal_of(export, &refusal));
-            }
-        }
+            (Err(refusal), _) => refusal,
+        };
+        remembered.refuse(&export.stamp, &refusal);
+        refused.push(refusal_of(export, &refusal));
     }
     Ok(Choice { taken: Taken::Nothing, refused, not_looked_at: 0 })
 }
@@ -246,13 +147,12 @@ fn refusal_of(export: &Export, refusal: &Refusal) -> Refused {
     Refused { words: export.words(), why, may_hide_contacts }
 }
 
-/// Reads an export and judges it.
+/// Reads an export and judges it by itself.
 fn look_at(
     about: &Circumstances<'_>,
     export: &Export,
-    last: Option<&LastExport>,
-    read: &mut dyn FnMut(&Candidate) -> Result<Vec<u8>, TreeError>,
-) -> Result<Result<Reading, Refusal>, TreeError> {
+    sources: &mut dyn Sources,
+) -> Result<Result<Reading, Refusal>, ProviderError> {
     if let Some(gap) = &export.gap {
         return Ok(Err(Refusal::Damaged(gap.clone())));
     }
@@ -263,15 +163,17 @@ fn look_at(
         if candidate.entry.size_bytes == 0 {
             return Ok(Err(Refusal::Empty));
         }
-        let bytes = match read(candidate) {
+        let bytes = match sources.read(candidate) {
             Ok(bytes) => bytes,
-            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) if error.is_fatal() => return Err(error.for_side()),
             Err(error) => return Ok(Err(Refusal::Unreadable(error.to_string()))),
         };
         let reading = match (judge(&bytes, name, about.section), export.files.len()) {
             (Ok(reading), _) => reading,
             (Err(refusal), 1) => return Ok(Err(refusal)),
-            (Err(refusal), _) => return Ok(Err(Refusal::Damaged(format!("its file {name} is bad: {refusal}")))),
+            (Err(refusal), _) => {
+                return Ok(Err(Refusal::Damaged(format!("its file {name} is bad: {refusal}"))));
+            }
         };
         digest.update(reading.hash.0);
         match &mut whole {
@@ -283,16 +185,37 @@ fn look_at(
     if export.files.len() > 1 {
         reading.hash = Revision(digest.finalize().into());
     }
-    match last.map(|last| last.contacts) {
-        Some(before) if is_few(reading.cards.len(), before) && !about.absent_is_deleted => {
-            Ok(Err(Refusal::Shrunk { contacts: reading.cards.len(), before }))
-        }
-        _ => Ok(Ok(reading)),
-    }
+    Ok(Ok(reading))
 }
 
 fn is_few(contacts: usize, before: usize) -> bool {
     contacts.saturating_mul(2) < before
+}
+
+/// Why an export that is whole does not follow the one that was taken last. Under a name of its own it may be anything
+/// that somebody sent; under the names of the app's exports it is one, and a person may say that contacts were deleted.
+fn compare(
+    about: &Circumstances<'_>,
+    export: &Export,
+    reading: &Reading,
+    last: &LastExport,
+    sources: &mut dyn Sources,
+) -> Result<Option<Refusal>, ProviderError> {
+    let (contacts, before) = (reading.cards.len(), last.contacts);
+    let continues = export.continues(last);
+    if is_few(contacts, before) && !(continues && about.absent_is_deleted) {
+        let refusal = if continues {
+            Refusal::Shrunk { contacts, before }
+        } else {
+            Refusal::Small { contacts, before }
+        };
+        return Ok(Some(refusal));
+    }
+    let fewer = contacts.min(before);
+    if continues || fewer < STRANGERS_MIN || sources.known_names(reading)?.saturating_mul(4) >= fewer {
+        return Ok(None);
+    }
+    Ok(Some(Refusal::Strangers))
 }
 
 /// Before the first export of a phone was taken, there is nothing to tell a single card that somebody sent from an
@@ -302,13 +225,13 @@ fn much_larger(
     export: &Export,
     reading: &Reading,
     older: &[Export],
-    read: &mut dyn FnMut(&Candidate) -> Result<Vec<u8>, TreeError>,
-) -> Result<Option<(Export, Reading)>, TreeError> {
+    sources: &mut dyn Sources,
+) -> Result<Option<(Export, Reading)>, ProviderError> {
     let size_bytes = export.stamp.size_bytes;
     let Some(other) = older.iter().find(|other| other.stamp.size_bytes > size_bytes.saturating_mul(2)) else {
         return Ok(None);
     };
-    let whole = look_at(about, other, None, read)?.ok();
+    let whole = look_at(about, other, sources)?.ok();
     let whole = whole.filter(|whole| is_few(reading.cards.len(), whole.cards.len()));
     Ok(whole.map(|whole| (other.clone(), whole)))
 }

@@ -69,7 +69,8 @@ fn date_at(runs: &[Run]) -> Option<(usize, u64)> {
         let (before, run) = (runs.get(at.checked_sub(1)?)?, runs.get(at)?);
         (run.start - before.end == 1).then_some(run)
     };
-    let value_of = |at: usize, length: usize| near(at).filter(|run| run.length == length).map(|run| run.value);
+    let value_of =
+        |at: usize, length: usize| near(at).filter(|run| run.length == length).map(|run| run.value);
     let first = runs.first()?;
     let (count, date) = match first.length {
         14 => return day(first.value / 1_000_000).map(|_| (1, first.value)),
@@ -82,7 +83,8 @@ fn date_at(runs: &[Run]) -> Option<(usize, u64)> {
         }
         _ => return None,
     };
-    let time = match (value_of(count, 6), value_of(count, 2), value_of(count + 1, 2), value_of(count + 2, 2)) {
+    let time = match (value_of(count, 6), value_of(count, 2), value_of(count + 1, 2), value_of(count + 2, 2))
+    {
         (Some(time), ..) => Some((1, time)),
         (_, Some(hour), Some(minute), Some(second)) => Some((3, hour * 10_000 + minute * 100 + second)),
         _ => None,
@@ -172,7 +174,14 @@ mod tests {
         assert_eq!(date("7_11_2026_112.vcf"), Some(20_261_107_000_000));
         assert_eq!(date("جهات الاتصال_٢٠٢٦١١٢١_٠٦٠٠٠٠.vcf"), Some(20_261_121_060_000));
         assert_eq!(date("Contacts 2 20261121_060000.vcf"), Some(20_261_121_060_000));
-        for name in ["contacts.vcf", "contacts (1).vcf", "+15550100199.vcf", "99999999.vcf", "20261321.vcf", "1.2.vcf"] {
+        for name in [
+            "contacts.vcf",
+            "contacts (1).vcf",
+            "+15550100199.vcf",
+            "99999999.vcf",
+            "20261321.vcf",
+            "1.2.vcf",
+        ] {
             assert_eq!(date(name), None, "{name}");
         }
         assert_eq!(date("Contacts_20261121_996000.vcf"), Some(20_261_121_000_000), "that is no time");

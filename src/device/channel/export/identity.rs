@@ -7,8 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::judging::Seen;
-use crate::contact::{Card, FieldMask, FollowKeys, follow};
+use crate::contact::{Card, FieldMask, FollowKeys, follow, likeness};
 use crate::provider::Revision;
+
+/// From this likeness on two cards have the same name.
+const SAME_NAME: u32 = 3;
 
 /// A contact as it was seen last.
 #[derive(Debug, Clone)]
@@ -109,7 +112,8 @@ impl Assigner<'_> {
     }
 
     /// All other cards that can be read, by what they say. Who was there last time goes before who was not, where
-    /// two are alike.
+    /// two are alike. Who was away and comes back under another name is no rename: a number that was hers may be
+    /// another's by now.
     fn by_following(&mut self, mask: &FieldMask) {
         let mut old: Vec<(&Known, &Card)> =
             self.open_known().into_iter().filter_map(|known| Some((known, known.card.as_ref()?))).collect();
@@ -125,11 +129,14 @@ impl Assigner<'_> {
         let old_keys: Vec<FollowKeys> = old.iter().map(|(_, card)| FollowKeys::of(card, mask)).collect();
         let new_keys: Vec<FollowKeys> = new.iter().map(|(_, card)| FollowKeys::of(card, mask)).collect();
         let followed = follow(&old_keys, &new_keys);
-        let pairs = new.iter().zip(followed).filter_map(|((index, card), old_index)| {
-            let (known, old_card) = old.get(old_index?)?;
-            let is_another = self.uids_stay && card.uid().is_some() && old_card.uid().is_some();
-            (!is_another).then_some((*index, known.number))
-        });
+        let pairs =
+            new.iter().zip(&new_keys).zip(followed).filter_map(|(((index, card), keys), old_index)| {
+                let ((known, old_card), old_keys) = (old.get(old_index?)?, old_keys.get(old_index?)?);
+                let is_another = self.uids_stay && card.uid().is_some() && old_card.uid().is_some();
+                let is_same_name =
+                    old_keys.content == keys.content || likeness(&old_keys.keys, &keys.keys) >= SAME_NAME;
+                (!is_another && (known.is_there || is_same_name)).then_some((*index, known.number))
+            });
         for (index, number) in pairs.collect::<Vec<_>>() {
             self.take(index, number);
         }
@@ -198,9 +205,8 @@ fn unique<K: Ord + Clone, V>(pairs: impl Iterator<Item = (K, V)>) -> BTreeMap<K,
 fn uid_of(seen: &Seen) -> Option<String> {
     match seen {
         Seen::Card(card) => card.uid(),
-        Seen::Broken(broken) => first_line(&broken.bytes, b"UID:").map(|line| {
-            String::from_utf8_lossy(line.get(4..).unwrap_or_default()).trim().to_owned()
-        }),
+        Seen::Broken(broken) => first_line(&broken.bytes, b"UID:")
+            .map(|line| String::from_utf8_lossy(line.get(4..).unwrap_or_default()).trim().to_owned()),
     }
 }
 
@@ -208,13 +214,16 @@ fn uid_of(seen: &Seen) -> Option<String> {
 fn name_line(bytes: &[u8]) -> Option<Vec<u8>> {
     let starts: [&[u8]; 4] = [b"FN:", b"FN;", b"N:", b"N;"];
     let line = starts.iter().find_map(|start| first_line(bytes, start))?;
-    let says_something = line.iter().skip_while(|byte| **byte != b':').skip(1).any(|byte| !b"; ".contains(byte));
+    let says_something =
+        line.iter().skip_while(|byte| **byte != b':').skip(1).any(|byte| !b"; ".contains(byte));
     says_something.then(|| line.to_vec())
 }
 
 fn first_line<'a>(bytes: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {
     let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r'));
-    lines.into_iter().find(|line| line.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start)))
+    lines
+        .into_iter()
+        .find(|line| line.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start)))
 }
 
 #[cfg(test)]

@@ -21,13 +21,22 @@ pub(super) enum Refusal {
     Foreign(String),
     /// Its end is missing, or something else that shows that cards were lost.
     Damaged(String),
-    /// It holds fewer than half of the contacts of the one that it would replace.
+    /// It holds fewer than half of the contacts of the one of its name that it follows.
     Shrunk {
         /// How many it holds.
         contacts: usize,
         /// How many the other one holds.
         before: usize,
     },
+    /// It holds fewer than half of the contacts of another one, and has another name.
+    Small {
+        /// How many it holds.
+        contacts: usize,
+        /// How many the other one holds.
+        before: usize,
+    },
+    /// It has another name, and nobody in it is known.
+    Strangers,
 }
 
 impl Refusal {
@@ -45,8 +54,14 @@ impl fmt::Display for Refusal {
             Self::Foreign(why) | Self::Damaged(why) => formatter.write_str(why),
             Self::Shrunk { contacts, before } => write!(
                 formatter,
-                "it holds only {contacts} contacts where there were {before}; if so many were deleted on the phone, \
+                "it holds only {contacts} of {before} contacts; if the others were deleted on the phone, \
                  --absent=delete takes it"
+            ),
+            Self::Small { contacts, before } => {
+                write!(formatter, "it holds only {contacts} of {before} contacts and is no export of all")
+            }
+            Self::Strangers => formatter.write_str(
+                "hardly anybody in it was in the last export; if it is this phone's all the same, pair the phone anew",
             ),
         }
     }
@@ -157,12 +172,16 @@ pub(super) fn judge(bytes: &[u8], name: &str, export: &ExportSection) -> Result<
 }
 
 fn cut_off(position: usize) -> Refusal {
-    Refusal::Damaged(format!("it is cut off in card {position}: the export was not finished, or not copied whole"))
+    Refusal::Damaged(format!(
+        "it is cut off in card {position}: the export was not finished, or not copied whole"
+    ))
 }
 
 /// Whether one of the lines is this one, in any letter case.
 fn holds_line(bytes: &[u8], line: &[u8]) -> bool {
-    bytes.split(|byte| matches!(byte, b'\n' | b'\r')).any(|found| found.trim_ascii().eq_ignore_ascii_case(line))
+    bytes
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .any(|found| found.trim_ascii().eq_ignore_ascii_case(line))
 }
 
 /// Whether all cards are in the version, and by the product, that the profile names.
@@ -176,12 +195,16 @@ fn check_dialect(reading: &Reading, export: &ExportSection) -> Result<(), Refusa
     if let Some(version) = export.version
         && let Some(other) = cards().map(Card::version).find(|found| *found != version)
     {
-        return Err(Refusal::Foreign(format!("it is another app's: vCard {other} where this app writes {version}")));
+        return Err(Refusal::Foreign(format!(
+            "it is another app's: vCard {other} where this app writes {version}"
+        )));
     }
     let product = export.product.to_lowercase();
     if !product.is_empty() && !cards().all(|card| product_of(card).contains(&product)) {
         let product = &export.product;
-        return Err(Refusal::Foreign(format!("it is another app's: not every card names {product} as its maker")));
+        return Err(Refusal::Foreign(format!(
+            "it is another app's: not every card names {product} as its maker"
+        )));
     }
     Ok(())
 }
@@ -195,7 +218,8 @@ fn product_of(card: &Card) -> String {
 /// Whether a file looks as if this app had written it, whole or not: its first card is in the app's dialect, and it
 /// is either named with a date or holds more than one card. One card by itself is what people send each other.
 pub(super) fn looks_like_export(bytes: &[u8], is_dated: bool, export: &ExportSection) -> bool {
-    let cards = read_cards(bytes, "", &Limits::default()).into_iter().flatten().map(|framed| Seen::Card(framed.card));
+    let cards =
+        read_cards(bytes, "", &Limits::default()).into_iter().flatten().map(|framed| Seen::Card(framed.card));
     let cards: Vec<Seen> = cards.take(3).collect();
     let is_several = is_dated || cards.len() > 1;
     let reading = Reading { hash: Revision([0; 32]), cards };

@@ -3,7 +3,7 @@
 //! A name is all that is known of a file that was never read, so that only files count whose names are those of the
 //! export that was read but for the date, in the same folder, with an older date.
 
-use super::choosing::Export;
+use super::exports::Export;
 use super::finding::{Candidate, Found};
 
 /// From so many older exports on a person is told that they lie about.
@@ -13,7 +13,9 @@ const PILE: usize = 20;
 /// nothing of another name.
 pub(super) fn outdated<'f>(found: &'f Found, taken: &Export) -> Vec<&'f Candidate> {
     let ([file], Some(newest)) = (taken.files.as_slice(), &taken.name_date) else { return Vec::new() };
-    let Some(folder) = found.candidates.get(*file).map(|candidate| candidate.folder) else { return Vec::new() };
+    let Some(folder) = found.candidates.get(*file).map(|candidate| candidate.folder) else {
+        return Vec::new();
+    };
     let mut outdated: Vec<(u64, &Candidate)> = found
         .candidates
         .iter()
@@ -31,7 +33,6 @@ pub(super) fn outdated<'f>(found: &'f Found, taken: &Export) -> Vec<&'f Candidat
 /// What is said about a pile of older exports that nobody asked to remove.
 pub(super) fn pile_words(found: &Found, taken: &Export) -> Option<String> {
     let count = outdated(found, taken).len();
-    (count > PILE).then(|| {
-        format!("{count} older exports lie in {}; --prune-exports removes them.", taken.stamp.place)
-    })
+    (count > PILE)
+        .then(|| format!("{count} older exports lie in {}; --prune-exports removes them.", taken.stamp.place))
 }

@@ -136,11 +136,11 @@ impl Remembered {
         self.refused.iter().find(|refused| refused.stamp == *stamp)
     }
 
-    /// Remembers that a file was refused. How many contacts are few depends on the export that was taken, so that
-    /// such a refusal holds for one session only.
+    /// Remembers that a file was refused. What was refused beside another export may be taken when that has changed, so
+    /// that such a refusal holds for one session only.
     pub fn refuse(&mut self, stamp: &ExportStamp, refusal: &Refusal) {
         self.refused.retain(|refused| refused.stamp.place != stamp.place || refused.stamp.name != stamp.name);
-        if matches!(refusal, Refusal::Shrunk { .. } | Refusal::Unreadable(_)) {
+        if !matches!(refusal, Refusal::Empty | Refusal::Foreign(_) | Refusal::Damaged(_)) {
             return;
         }
         let (why, may_hide_contacts) = (refusal.to_string(), refusal.may_hide_contacts());

@@ -1,17 +1,49 @@
 //! Taking an export in: the cards become contacts with numbers, and what a person should know of it is put into
 //! words. What is kept of it is written only when the session says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::channel::{EXPORT_BYTES_MAX, ExportChannel, Stock};
-use super::choosing::{Choice, Export, Taken, choose, confirmed, last_export};
+use super::choosing::{Choice, Circumstances, Sources, Taken, choose, confirmed, last_export};
+use super::exports::Export;
+use super::finding::Candidate;
 use super::identity::{Known, assign};
 use super::judging::{Reading, Seen};
 use super::pruning::pile_words;
 use super::remembered::{Remembered, RememberedContact, hexadecimal, load_card, revision};
 use super::words;
-use crate::device::tree::TreeError;
-use crate::provider::{Completeness, ProviderError, Revision};
+use crate::contact::{Card, normal_name};
+use crate::device::tree::{ObjectTree, TreeError};
+use crate::ics::Guid;
+use crate::provider::{ChannelMemory, Completeness, ProviderError, Revision};
+
+/// The files of the phone and the contacts that are known.
+struct PhoneAndMemory<'a> {
+    tree: &'a mut dyn ObjectTree,
+    memory: &'a dyn ChannelMemory,
+    guid: Guid,
+    known: Vec<u64>,
+}
+
+impl Sources for PhoneAndMemory<'_> {
+    fn read(&mut self, candidate: &Candidate) -> Result<Vec<u8>, TreeError> {
+        self.tree.read(&candidate.entry.object, candidate.entry.size_bytes, EXPORT_BYTES_MAX)
+    }
+
+    fn known_names(&mut self, reading: &Reading) -> Result<usize, ProviderError> {
+        let mut names = BTreeSet::new();
+        for number in &self.known {
+            names.extend(
+                load_card(self.memory, self.guid, *number)?.map(|card| normal_name(&card.display_name())),
+            );
+        }
+        let is_known = |seen: &&Seen| match seen {
+            Seen::Card(card) => names.contains(&normal_name(&card.display_name())),
+            Seen::Broken(_) => false,
+        };
+        Ok(reading.cards.iter().filter(is_known).count())
+    }
+}
 
 impl ExportChannel<'_> {
     /// Looks for the export that counts and brings what is remembered up to it.
@@ -30,14 +62,17 @@ impl ExportChannel<'_> {
             Taken::Read(export, reading) => {
                 let (renewed, cards, is_certain) = self.numbered(&remembered, reading)?;
                 fresh = cards;
-                dropped.extend(remembered.contacts.keys().filter(|number| !renewed.contacts.contains_key(number)));
+                dropped.extend(
+                    remembered.contacts.keys().filter(|number| !renewed.contacts.contains_key(number)),
+                );
                 remembered = renewed;
                 remembered.last = Some(last_export(&about, export, reading, is_certain));
                 Some(export.clone())
             }
             Taken::Unchanged(export, was_read) => {
-                remembered.last =
-                    remembered.last.map(|last| if *was_read { confirmed(&about, export, &last) } else { last });
+                remembered.last = remembered
+                    .last
+                    .map(|last| if *was_read { confirmed(&about, export, &last) } else { last });
                 Some(export.clone())
             }
             Taken::OlderOnly(_) => None,
@@ -50,18 +85,17 @@ impl ExportChannel<'_> {
     }
 
     fn choose(&mut self, remembered: &mut Remembered) -> Result<Choice, ProviderError> {
-        let about = super::choosing::Circumstances {
+        let about = Circumstances {
             found: &self.found,
             section: &self.section,
             is_directory: self.tree.identity().is_directory,
             absent_is_deleted: self.choices.absent_is_deleted,
             now_ms: self.clock.now_ms(),
         };
-        let tree = &mut self.tree;
-        choose(&about, remembered, &mut |candidate| {
-            tree.read(&candidate.entry.object, candidate.entry.size_bytes, EXPORT_BYTES_MAX)
-        })
-        .map_err(TreeError::for_side)
+        let known = remembered.contacts.iter().filter(|(_, contact)| contact.has_card);
+        let known = known.map(|(number, _)| *number).collect();
+        let (memory, guid) = (self.memory, self.replica.guid);
+        choose(&about, remembered, &mut PhoneAndMemory { tree: &mut *self.tree, memory, guid, known })
     }
 
     /// What is remembered once the cards of an export have their numbers, the cards that are new to the memory, and
@@ -70,7 +104,7 @@ impl ExportChannel<'_> {
         &self,
         remembered: &Remembered,
         reading: &Reading,
-    ) -> Result<(Remembered, BTreeMap<u64, crate::contact::Card>, bool), ProviderError> {
+    ) -> Result<(Remembered, BTreeMap<u64, Card>, bool), ProviderError> {
         let mut known = Vec::with_capacity(remembered.contacts.len());
         for (number, contact) in &remembered.contacts {
             let card = match contact.has_card {
@@ -92,9 +126,8 @@ impl ExportChannel<'_> {
             let hash = hexadecimal(&Revision::of(seen.bytes()));
             let (problem, mut has_card) = match seen {
                 Seen::Card(card) => {
-                    let is_kept = before.is_some_and(|kept| {
-                        kept.has_card && kept.problem.is_none() && kept.hash == hash
-                    });
+                    let is_kept = before
+                        .is_some_and(|kept| kept.has_card && kept.problem.is_none() && kept.hash == hash);
                     if !is_kept {
                         fresh.insert(*number, card.clone());
                     }
@@ -114,7 +147,9 @@ impl ExportChannel<'_> {
 
     fn completeness(&self, choice: &Choice, remembered: &Remembered, taken: Option<&Export>) -> Completeness {
         let Some(export) = taken else {
-            return Completeness::PresentOnly(String::from("only exports older than the one that was read last"));
+            return Completeness::PresentOnly(String::from(
+                "only exports older than the one that was read last",
+            ));
         };
         if self.choices.absent_is_deleted {
             match self.why_absence_counts_not(choice, remembered) {
@@ -134,10 +169,16 @@ impl ExportChannel<'_> {
             return Some(doubt.clone());
         }
         let is_certain = remembered.last.as_ref().is_some_and(|last| last.is_certain);
-        (!is_certain).then(|| String::from("a card in the export cannot be read, and it cannot be told whose it is"))
+        (!is_certain)
+            .then(|| String::from("a card in the export cannot be read, and it cannot be told whose it is"))
     }
 
-    fn remarks_of(&self, choice: &Choice, taken: Option<&Export>, completeness: &Completeness) -> Vec<String> {
+    fn remarks_of(
+        &self,
+        choice: &Choice,
+        taken: Option<&Export>,
+        completeness: &Completeness,
+    ) -> Vec<String> {
         let now_ms = self.clock.now_ms();
         let mut remarks = Vec::new();
         remarks.extend(words::refusals(choice, now_ms));

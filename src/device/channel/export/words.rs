@@ -1,8 +1,9 @@
 //! What a person is told about exports: whole sentences, each with the file and the next step. It decides nothing but
 //! what is worth saying.
 
-use super::choosing::{Choice, Export, Refused, Taken};
+use super::choosing::{Choice, Refused, Taken};
 use super::dates::{day_words, days_since};
+use super::exports::Export;
 use super::finding::Found;
 use crate::device::profile::{ContactsSection, ExportSection};
 use crate::provider::ProviderError;
@@ -11,12 +12,19 @@ use crate::provider::ProviderError;
 const NAMED_MAX: usize = 4;
 
 /// There is no file that may be an export.
-pub(super) fn none_found(contacts: &ContactsSection, section: &ExportSection, found: &Found) -> ProviderError {
+pub(super) fn none_found(
+    contacts: &ContactsSection,
+    section: &ExportSection,
+    found: &Found,
+) -> ProviderError {
     if let Some(doubt) = found.doubts.first() {
         return ProviderError::Storage(format!("the phone's exports could not be looked for: {doubt}"));
     }
-    let folders: Vec<&str> =
-        contacts.folders.iter().map(|folder| if folder == "." { "the storage's root" } else { folder }).collect();
+    let folders: Vec<&str> = contacts
+        .folders
+        .iter()
+        .map(|folder| if folder == "." { "the storage's root" } else { folder })
+        .collect();
     ProviderError::NoChannel(format!(
         "there is no file {} in {}. {}",
         section.names.join(" or "),
@@ -96,6 +104,8 @@ pub(super) fn pruned(place: &str, removed: usize, failure: Option<&str>) -> Opti
     match (removed, failure) {
         (0, None) => None,
         (_, None) => Some(format!("{removed} {exports} removed from {place}.")),
-        (_, Some(why)) => Some(format!("{removed} {exports} removed from {place}, and then one could not be: {why}.")),
+        (_, Some(why)) => {
+            Some(format!("{removed} {exports} removed from {place}, and then one could not be: {why}."))
+        }
     }
 }
