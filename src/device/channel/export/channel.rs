@@ -15,7 +15,7 @@ use super::remembered::{Remembered, load_card, remove_card, revision, save_card}
 use super::words;
 use crate::contact::Card;
 use crate::device::channel::contract::{Access, Channel, ChannelChoices, ChannelOptions};
-use crate::device::profile::{ChannelKind, ContactsSection, DeviceProfile, ExportSection};
+use crate::device::profile::{ChannelKind, ContactsSection, Dates, DeviceProfile, ExportSection};
 use crate::device::search::Search;
 use crate::device::tree::{DeviceIdentity, ObjectTree, TreeError, TreeStatistics};
 use crate::ics::Guid;
@@ -133,6 +133,7 @@ impl<'m> ExportChannel<'m> {
             section: &self.section,
             is_directory: self.tree.identity().is_directory,
             absent_is_deleted: self.choices.absent_is_deleted,
+            dates_tell_changes: self.contacts.dates == Dates::TellChanges,
             now_ms: self.clock.now_ms(),
         }
     }

@@ -8,17 +8,13 @@ use super::dates::{is_long_ago, latest_believable, seconds_between};
 use super::exports::{Export, exports};
 use super::finding::{Candidate, Found};
 use super::judging::{Reading, Refusal, judge};
-use super::remembered::{LastExport, Remembered, hexadecimal};
+use super::remembered::{LastExport, Remembered, SETTLED_AFTER_MS, hexadecimal};
 use crate::device::profile::ExportSection;
 use crate::device::tree::TreeError;
 use crate::provider::{ProviderError, Revision};
 
 /// So many exports are read in one session at most.
 const READS_MAX: usize = 8;
-
-/// A date's resolution is one second, and its reading may be cut off: a file that is read this long after it was last
-/// read with the same date can no longer be changed under that date.
-const SETTLED_AFTER_MS: i64 = 2_000;
 
 /// How far the dates of one file may differ between two ways to look at it, of which one tells local time, in seconds.
 const ZONES_APART_S: i64 = 26 * 3_600;
@@ -71,6 +67,8 @@ pub(super) struct Circumstances<'a> {
     pub is_directory: bool,
     /// A contact that is missing from an export was deleted.
     pub absent_is_deleted: bool,
+    /// Whether a changed file has another date or size here.
+    pub dates_tell_changes: bool,
     /// The time, in milliseconds since 1970.
     pub now_ms: i64,
 }
@@ -136,7 +134,7 @@ pub(super) fn choose(
             }
             (Err(refusal), _) => refusal,
         };
-        remembered.refuse(&export.stamp, &refusal);
+        remembered.refuse(&export.stamp, &refusal, about.now_ms);
         refused.push(refusal_of(export, &refusal));
     }
     Ok(Choice { taken: Taken::Nothing, refused, not_looked_at: 0 })
@@ -264,7 +262,7 @@ pub(super) fn last_export(
         is_directory: about.is_directory,
         hash: hexadecimal(&reading.hash),
         contacts: reading.cards.len(),
-        settled: is_long_ago(export.file_date, about.now_ms),
+        settled: about.dates_tell_changes && is_long_ago(export.file_date, about.now_ms),
         read_ms: about.now_ms,
         is_certain,
     }
@@ -273,13 +271,15 @@ pub(super) fn last_export(
 /// What is remembered of an export that was read again and is the same.
 pub(super) fn confirmed(about: &Circumstances<'_>, export: &Export, last: &LastExport) -> LastExport {
     let is_same = last.stamp == export.stamp;
+    // Where dates say nothing, only a name with a date is not used again for another export.
+    let can_settle = export.name_date.is_some() || (about.dates_tell_changes && export.file_date.is_some());
     let waited = is_same && about.now_ms.saturating_sub(last.read_ms) >= SETTLED_AFTER_MS;
     LastExport {
         stamp: export.stamp.clone(),
         name_date: export.name_date.as_ref().map(|found| found.date),
         file_date: export.file_date,
         is_directory: about.is_directory,
-        settled: waited || is_long_ago(export.file_date, about.now_ms),
+        settled: can_settle && (waited || is_long_ago(export.file_date, about.now_ms)),
         read_ms: about.now_ms,
         ..last.clone()
     }

@@ -15,7 +15,7 @@ use super::remembered::Remembered;
 use crate::contact::Card;
 use crate::device::channel::choice::open_channel;
 use crate::device::channel::contract::{Access, Channel, ChannelChoices, ChannelOptions};
-use crate::device::profile::DeviceProfile;
+use crate::device::profile::{Dates, DeviceProfile};
 use crate::device::search::Search;
 use crate::device::tree::{ObjectTree, TreeError};
 use crate::device::tree_mtp::MtpTree;
@@ -547,6 +547,45 @@ fn a_session_with_nothing_new_reads_nothing_and_keeps_nothing() {
 }
 
 #[test]
+fn every_kind_of_phone_is_read() {
+    for personality in
+        ["android", "android-8", "nokia-s40", "sailfish", "umtp", "ubuntu-touch", "cmtp", "strict", "zen"]
+    {
+        let bench = Bench::mtp(personality);
+        bench.put("Download/Contacts_20261120_060000.vcf", both());
+        bench.clock.advance_ms(HOUR_MS);
+        bench.put("Download/Contacts_20261121_060000.vcf", both().replace("Ada", "Ida"));
+        bench.put("Download/Contacts_20261122_060000.vcf", &both()[..99]);
+        let seen = bench.seen();
+        assert!(seen.has("Ida Lane") && seen.remarks.len() == 1, "{personality}: {seen:?}");
+        bench.seen();
+        let third = bench.seen();
+        assert_eq!(third.changes, 0, "{personality}");
+        // The ZEN has no dates at all: what was refused is looked at each time.
+        let reads = third.costs.get("GetObject").copied().unwrap_or(0);
+        assert_eq!(reads, u64::from(personality == "zen"), "{personality}: {:?}", third.costs);
+    }
+}
+
+#[test]
+fn where_there_are_no_dates_a_file_of_one_name_is_read_each_time() {
+    let mut useless = Bench::mtp("android");
+    useless.profile.contacts.dates = Dates::Useless;
+    for bench in [Bench::mtp("zen"), useless] {
+        bench.put("Download/contacts.vcf", both());
+        for name in ["Ida", "Eda", "Oda", "Una"] {
+            bench.seen();
+            bench.seen();
+            let before = bench.clock.now_ms();
+            bench.clock.advance_ms(MORNING_MS - before);
+            bench.put("Download/contacts.vcf", both().replace("Ada", name));
+            bench.clock.advance_ms(before - MORNING_MS);
+            assert!(bench.seen().has(&format!("{name} Lane")));
+        }
+    }
+}
+
+#[test]
 fn five_hundred_exports_cost_no_more_than_two() {
     let costs = |count: i64| {
         let bench = Bench::mtp("android");
@@ -904,6 +943,7 @@ fn so_many_files_are_read_and_no_more() {
         section: &section,
         is_directory: false,
         absent_is_deleted: false,
+        dates_tell_changes: true,
         now_ms: MORNING_MS,
     };
     let mut sources = Cut(0);

@@ -26,6 +26,10 @@ const FORMAT: u32 = 1;
 /// The most refused files that are remembered.
 const REFUSED_MAX: usize = 64;
 
+/// A date's resolution is one second, and its reading may be cut off: a file that is read this long after it was last
+/// read with the same date can no longer be changed under that date.
+pub(super) const SETTLED_AFTER_MS: i64 = 2_000;
+
 /// What a listing tells of an export without reading it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ExportStamp {
@@ -86,6 +90,10 @@ pub(super) struct RefusedExport {
     pub why: String,
     /// Whether it may hold contacts that the one that was taken lacks.
     pub may_hide_contacts: bool,
+    /// When it was read first, in milliseconds since 1970.
+    pub read_ms: i64,
+    /// It was read again later and was still the same: it is not being written any more.
+    pub settled: bool,
 }
 
 /// Everything that is remembered.
@@ -133,18 +141,23 @@ impl Remembered {
 
     /// The refusal of a file that is unchanged since.
     pub fn refusal_of(&self, stamp: &ExportStamp) -> Option<&RefusedExport> {
-        self.refused.iter().find(|refused| refused.stamp == *stamp)
+        self.refused.iter().find(|refused| refused.stamp == *stamp && refused.settled)
     }
 
-    /// Remembers that a file was refused. What was refused beside another export may be taken when that has changed, so
-    /// that such a refusal holds for one session only.
-    pub fn refuse(&mut self, stamp: &ExportStamp, refusal: &Refusal) {
-        self.refused.retain(|refused| refused.stamp.place != stamp.place || refused.stamp.name != stamp.name);
-        if !matches!(refusal, Refusal::Empty | Refusal::Foreign(_) | Refusal::Damaged(_)) {
+    /// Remembers that a file was refused. What was refused beside another export may be taken when that has changed, and
+    /// a file without a date may have changed, so that such a refusal holds for one session only.
+    pub fn refuse(&mut self, stamp: &ExportStamp, refusal: &Refusal, now_ms: i64) {
+        let is_this =
+            |refused: &RefusedExport| refused.stamp.place == stamp.place && refused.stamp.name == stamp.name;
+        let before = self.refused.iter().position(is_this).map(|index| self.refused.remove(index));
+        let lasts = matches!(refusal, Refusal::Empty | Refusal::Foreign(_) | Refusal::Damaged(_));
+        if !lasts || stamp.modified.is_none() {
             return;
         }
+        let read_ms = before.filter(|before| before.stamp == *stamp).map_or(now_ms, |before| before.read_ms);
+        let settled = now_ms.saturating_sub(read_ms) >= SETTLED_AFTER_MS;
         let (why, may_hide_contacts) = (refusal.to_string(), refusal.may_hide_contacts());
-        self.refused.push(RefusedExport { stamp: stamp.clone(), why, may_hide_contacts });
+        self.refused.push(RefusedExport { stamp: stamp.clone(), why, may_hide_contacts, read_ms, settled });
         let surplus = self.refused.len().saturating_sub(REFUSED_MAX);
         self.refused.drain(..surplus);
     }

@@ -13,6 +13,7 @@ use super::pruning::pile_words;
 use super::remembered::{Remembered, RememberedContact, hexadecimal, load_card, revision};
 use super::words;
 use crate::contact::{Card, normal_name};
+use crate::device::profile::Dates;
 use crate::device::tree::{ObjectTree, TreeError};
 use crate::ics::Guid;
 use crate::provider::{ChannelMemory, Completeness, ProviderError, Revision};
@@ -90,6 +91,7 @@ impl ExportChannel<'_> {
             section: &self.section,
             is_directory: self.tree.identity().is_directory,
             absent_is_deleted: self.choices.absent_is_deleted,
+            dates_tell_changes: self.contacts.dates == Dates::TellChanges,
             now_ms: self.clock.now_ms(),
         };
         let known = remembered.contacts.iter().filter(|(_, contact)| contact.has_card);

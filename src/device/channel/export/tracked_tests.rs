@@ -7,8 +7,8 @@ use std::rc::Rc;
 use super::export_tests::{Bench, DAY_MS, both, card};
 use crate::ics::{Guid, SyncState};
 use crate::provider::{
-    ChangeKind, ChangeSet, ItemId, Metadata, Observed, Provider, ProviderError, TestClock, TestRandomness, Tracked,
-    TrackingOptions,
+    ChangeKind, ChangeSet, ItemId, Metadata, Observed, Provider, ProviderError, TestClock, TestRandomness,
+    Tracked, TrackingOptions,
 };
 
 #[derive(Default)]
@@ -89,7 +89,10 @@ fn an_export_tells_only_what_changed() {
         assert_eq!((third.changes.len(), saved), (0, 0));
         // An edit with another order.
         bench.clock.advance_ms(DAY_MS);
-        bench.put("Download/Contacts_20261121.vcf", card("Bo Reed", "+15550002") + &card("Ada Lane", "+15559999"));
+        bench.put(
+            "Download/Contacts_20261121.vcf",
+            card("Bo Reed", "+15550002") + &card("Ada Lane", "+15559999"),
+        );
         let (edited, _) = session(&bench, &rows, &mut state);
         assert_eq!(edited.changes.len(), 1);
         let ada = items(&edited)[0];
@@ -109,7 +112,10 @@ fn an_export_tells_only_what_changed() {
         // She comes back as another.
         bench.choices.absent_is_deleted = false;
         bench.clock.advance_ms(DAY_MS);
-        bench.put("Download/Contacts_20261123.vcf", card("Bo Reed", "+15550002") + &card("Ada Lane", "+15559999"));
+        bench.put(
+            "Download/Contacts_20261123.vcf",
+            card("Bo Reed", "+15550002") + &card("Ada Lane", "+15559999"),
+        );
         let (back, _) = session(&bench, &rows, &mut state);
         assert_eq!(back.changes.len(), 1);
         assert_ne!(items(&back)[0], ada);
