@@ -27,6 +27,36 @@ fn names_on_phone(sandbox: &Sandbox, folder: &str) -> Vec<String> {
     names
 }
 
+/// A phone that keeps names and numbers of what it is given, and writes them in its own way.
+#[test]
+fn a_probe_learns_what_a_phone_cannot_hold_and_that_never_travels_back() {
+    let sandbox = Sandbox::new();
+    sandbox.card(
+        "phone/Contacts/ada.vcf",
+        &["UID:a", "FN:Ada Example", "N:Example;Ada;;;", "TEL;TYPE=CELL:+49 170 1"],
+    );
+    let phone = "--phone sim:{T}/phone --sim-personality organiser";
+    let mut text = sandbox.transcript(&[
+        "pair --phone 'sim:{T}/phone?organiser' --name Old --probe",
+        "pair --phone 'sim:{T}/phone?organiser' --probe --json",
+    ]);
+    assert_eq!(names_on_phone(&sandbox, "phone/Contacts"), ["ada.vcf"], "the probe left something");
+    text += &sandbox.transcript(&[
+        &format!("sync {phone}"),
+        "edit 'Ada Example' --note 'met in Ulm' --phone home=+49301",
+        "add --name 'Bo Example' --phone mobile=+491702 --note 'climbs'",
+        &format!("sync {phone} --dry-run"),
+        &format!("sync {phone}"),
+        &format!("sync {phone}"),
+    ]);
+    let ada = fs::read_to_string(sandbox.path("phone/Contacts/ada.vcf")).unwrap();
+    assert!(ada.contains("+49301") && !ada.contains("Ulm"), "{ada}");
+    // Its owner changes the number on the phone.
+    fs::write(sandbox.path("phone/Contacts/ada.vcf"), ada.replace("+49 170 1", "+49 170 9")).unwrap();
+    text += &sandbox.transcript(&[&format!("sync {phone}"), "show 'Ada Example'", "show 'Bo Example'"]);
+    assert_snapshot!(text);
+}
+
 #[test]
 fn a_phone_is_paired_synced_by_its_name_and_forgotten() {
     let sandbox = with_phone();

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::identity::{self, Appearance, Verdict};
 use super::pairing::{Pairing, pairing_of_met};
+use super::probe::Probed;
 use crate::contact::ConflictPolicy;
 use crate::device::{
     Access, Channel, ChannelChoices, ChannelKind, ChannelOptions, DeviceIdentity, DeviceProfile, ObjectTree,
@@ -171,6 +172,10 @@ impl Met<'_> {
         self.channel.marker_guid() == Some(self.sighting.guid)
     }
 
+    pub(super) fn channel_mut(&mut self) -> &mut (dyn Channel + '_) {
+        &mut *self.channel
+    }
+
     pub(super) fn appearance(&self) -> &Appearance {
         &self.appearance
     }
@@ -205,6 +210,9 @@ pub fn meet<'p>(phone: ConnectedPhone, introduction: &Introduction<'_, 'p>) -> R
     let Verdict { guid, doubt, note } = identity::decide(&alike, &appearance, &is_still_there, || fresh);
     channel.take_identity(guid, doubt);
     let own = alike.iter().find(|phone| phone.sighting.guid == guid).cloned();
+    if let Some(probed) = own.as_ref().and_then(Probed::of) {
+        channel.narrow(&probed.learned, probed.reencodes);
+    }
     let pairing = pairing_of_met(&known, own.as_ref(), &appearance);
     let sighting = sighting(&*channel, profile, &appearance, own.as_ref());
     if let Some(pairing) = &pairing {
@@ -375,7 +383,7 @@ fn announce(met: &Met<'_>, book: &str, mode: Mode, report: &mut dyn Report) {
             pairing.name, pairing.book
         )));
     }
-    if met.place().is_none() {
+    if met.place().is_none() && met.profile.contacts.channel == ChannelKind::VcardFolder {
         report.event(&Event::Note(format!(
             "The phone has no contacts folder ({}); the first is made when there is something to put into it.",
             met.profile.contacts.folders.join(", ")

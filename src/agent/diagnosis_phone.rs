@@ -201,7 +201,18 @@ fn contacts(inside: &Inside) -> Check {
                 ),
             }
         }
-        Contacts::Nowhere => Check::failed(
+        Contacts::Nowhere(Some(why)) => Check::failed(
+            name,
+            ExitCode::NoChannel,
+            shown(why),
+            inside.profile.as_ref().map_or_else(
+                || String::from("tetherbook profiles list shows what can be on a phone"),
+                |profile| {
+                    format!("tetherbook profiles show {} says what must be on the phone", shown(&profile.id))
+                },
+            ),
+        ),
+        Contacts::Nowhere(None) => Check::failed(
             name,
             ExitCode::NoChannel,
             format!("there is no contacts folder: none of {}", enumeration(folders)),

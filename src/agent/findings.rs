@@ -132,6 +132,8 @@ pub struct ProfileFindings {
     pub folders: Vec<String>,
     /// Its quirks, by the names of its keys.
     pub quirks: Vec<&'static str>,
+    /// What it cannot hold, in words; empty if it holds everything.
+    pub cannot_hold: Vec<String>,
 }
 
 /// Where a phone's contacts are.
@@ -152,8 +154,8 @@ pub enum Contacts {
         /// The newest date of a card, as the phone writes it.
         newest: Option<String>,
     },
-    /// Nowhere that the profile names.
-    Nowhere,
+    /// Nowhere that the profile names; why, where there is more to say than that the folder is not there.
+    Nowhere(Option<String>),
     /// It could not be told.
     Unknown(ProviderError),
 }

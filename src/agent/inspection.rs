@@ -8,6 +8,7 @@ use super::findings::{
 };
 use super::phone_date;
 use super::plugged::{address_of, cable_quirks};
+use super::probe::{Probed, lost_words};
 use crate::device::{
     Access, Channel, ChannelChoices, ChannelOptions, DeviceProfile, MtpTree, NoMemory, ObjectTree,
     ProfileSet, Quirks, TreeError, open_channel,
@@ -25,6 +26,8 @@ pub struct Inspector<'a> {
     pub profiles: &'a ProfileSet,
     /// How listings worked on the phone of an address in earlier sessions; empty if nothing is remembered.
     pub habits: &'a dyn Fn(&str) -> String,
+    /// What a probe found of the phone of an address.
+    pub probed: &'a dyn Fn(&str) -> Option<Probed>,
     /// What libmtp's table says of a USB id.
     pub table: &'a dyn Fn((u16, u16)) -> TableAnswer,
     /// The time.
@@ -78,13 +81,14 @@ impl Inspector<'_> {
         let mut tree = MtpTree::open(link, Rc::clone(&self.clock), &options)?;
         let opened_us = self.clock.steady_us();
         let identity = tree.identity().clone();
+        let probed = (self.probed)(&address_of(device));
         let candidates = self.profiles.candidates(&identity);
         let storages = tree.survey_storages().map_err(TreeError::for_side);
         let surveyed_us = self.clock.steady_us();
         let date = tree.date().unwrap_or_default();
         let mut inside = Inside {
             info: tree.device_info().clone(),
-            profile: self.profile_findings(self.profiles.choose(&identity)),
+            profile: self.profile_findings(self.profiles.choose(&identity), probed.as_ref()),
             identity,
             storages,
             contacts: Contacts::NotLookedFor,
@@ -101,7 +105,7 @@ impl Inspector<'_> {
             let looked_us = self.clock.steady_us();
             let opened = open_channel(Box::new(tree), &candidates, None, self.options());
             if let Ok((_, profile)) = &opened {
-                inside.profile = self.profile_findings(Some(profile));
+                inside.profile = self.profile_findings(Some(profile), probed.as_ref());
             }
             let opened = opened.map(|(channel, _)| channel);
             (inside.contacts, inside.listing, inside.costs) = contacts(opened, &inside);
@@ -126,8 +130,14 @@ impl Inspector<'_> {
         }
     }
 
-    fn profile_findings(&self, profile: Option<&DeviceProfile>) -> Option<ProfileFindings> {
+    fn profile_findings(
+        &self,
+        profile: Option<&DeviceProfile>,
+        probed: Option<&Probed>,
+    ) -> Option<ProfileFindings> {
         let profile = profile?;
+        let projection = profile.contacts.projection();
+        let projection = probed.map_or(projection.clone(), |probed| projection.narrowed_by(&probed.learned));
         Some(ProfileFindings {
             id: profile.id.clone(),
             name: profile.name.clone(),
@@ -136,6 +146,7 @@ impl Inspector<'_> {
             channel: profile.contacts.channel,
             folders: profile.contacts.folders.clone(),
             quirks: profile.quirks.names_on(),
+            cannot_hold: lost_words(&projection, &profile.contacts.dialect),
         })
     }
 }
@@ -149,7 +160,7 @@ fn contacts(
         Ok(channel) => channel,
         Err(error) => {
             let contacts = match error {
-                ProviderError::NoChannel(_) => Contacts::Nowhere,
+                ProviderError::NoChannel(why) => Contacts::Nowhere(Some(why)),
                 error => Contacts::Unknown(error),
             };
             return (contacts, before.listing.clone(), before.costs.clone());
@@ -157,7 +168,7 @@ fn contacts(
     };
     let place = channel.place().map(str::to_owned);
     let contacts = match (place, channel.list()) {
-        (None, Ok(_)) => Contacts::Nowhere,
+        (None, Ok(_)) => Contacts::Nowhere(None),
         (Some(place), Ok(listing)) => {
             let (storage, path) = place.split_once('/').unwrap_or((&place, ""));
             let dates = listing.entries.iter().filter_map(|entry| entry.stamp.modified.as_deref());

@@ -23,6 +23,12 @@ pub struct PairArguments {
     /// The address book on the phone, where it has several
     #[arg(long, value_name = "NAME")]
     pub address_book: Option<String>,
+    /// Write one test card to the phone, read it back and delete it, to learn what the phone can hold
+    #[arg(long, conflicts_with = "no_probe")]
+    pub probe: bool,
+    /// Do not ask whether to do that
+    #[arg(long)]
+    pub no_probe: bool,
     /// The book that it syncs with; without it, the usual one
     #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,

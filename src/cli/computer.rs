@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::agent::{
-    Computer, Database, DeviceFindings, Findings, Inspector, Libmtp, TableAnswer, Trouble, remembered_habits,
+    Computer, Database, DeviceFindings, Findings, Inspector, Libmtp, Probed, TableAnswer, Trouble,
+    remembered_habits,
 };
 use crate::device::{ProfileSet, libmtp_knows};
 use crate::store::{Store, StoreError};
@@ -44,10 +45,15 @@ pub fn devices(
     let habits = |address: &str| {
         store.and_then(|store| remembered_habits(store, address).ok().flatten()).unwrap_or_default()
     };
+    let probed = |address: &str| {
+        let phones = store?.phones().ok()?;
+        Probed::of(phones.iter().find(|phone| phone.sighting.serial.as_deref() == Some(address))?)
+    };
     let inspector = Inspector {
         ports: &*world.usb,
         profiles,
         habits: &habits,
+        probed: &probed,
         table: &table_answer,
         clock: Rc::clone(&world.clock),
         randomness: Rc::clone(&world.randomness),

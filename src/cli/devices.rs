@@ -158,6 +158,9 @@ fn inside_rows(inside: &Inside, row: &mut impl FnMut(&str, &str)) {
         Err(error) => row("storages", &shown(&error.to_string())),
     }
     row("contacts", &contacts_text(inside));
+    if let Some(profile) = inside.profile.as_ref().filter(|profile| !profile.cannot_hold.is_empty()) {
+        row("cannot hold", &enumeration(&profile.cannot_hold));
+    }
     row("profile", &inside.profile.as_ref().map_or_else(|| String::from("none"), profile_text));
 }
 
@@ -174,7 +177,8 @@ fn contacts_text(inside: &Inside) -> String {
             let doubt = doubt.as_ref().map(|why| format!(", perhaps more: {}", shown(why)));
             format!("{}, {}{}", shown(&place), count(*cards, "card"), doubt.unwrap_or_default())
         }
-        Contacts::Nowhere => {
+        Contacts::Nowhere(Some(why)) => shown(why),
+        Contacts::Nowhere(None) => {
             let folders = inside.profile.as_ref().map(|profile| profile.folders.clone()).unwrap_or_default();
             format!("none: there is no folder {}", folders.join(" or "))
         }
@@ -235,6 +239,7 @@ fn object(found: &DeviceFindings) -> Value {
         }),
         "profile": inside.and_then(|inside| inside.profile.as_ref()).map(|profile| json!({
             "id": profile.id, "name": profile.name, "maker": profile.maker, "own": profile.is_own,
+            "channel": profile.channel, "cannot_hold": profile.cannot_hold,
         })),
         "quirks": quirks_of(found),
         "libmtp": match &found.in_table {

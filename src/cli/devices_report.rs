@@ -169,7 +169,7 @@ fn contacts(inside: &Inside) -> String {
             if doubt.is_none() { "listed whole" } else { "not listed whole" },
             if newest.is_some() { "with dates" } else { "without dates" }
         ),
-        Contacts::Nowhere => String::from("no folder"),
+        Contacts::Nowhere(_) => String::from("no folder"),
         Contacts::NotLookedFor => String::from("not looked for"),
         Contacts::Unknown(_) => String::from("cannot be told"),
     }

@@ -30,6 +30,7 @@ mod log;
 mod man;
 mod notification;
 mod pair;
+mod pair_probe;
 mod paths;
 mod phone;
 mod phone_name;

@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use crate::agent::{self, Introduction, PairFailure, Paired};
-use crate::device::{Access, ChannelChoices, NoMemory};
+use crate::device::{Access, ChannelChoices, NoMemory, ProfileSet};
 use crate::report::{ExitCode, Label, Line, hanging, shown};
+use crate::store::Store;
 
 use super::arguments::PairArguments;
 use super::failure::Failed;
 use super::invocation::{Invocation, Outcome};
+use super::pair_probe;
 use super::phone;
 use super::phone_name::{named_phone, not_the_named_one, phone_flag, quoted};
 use super::sync::shell_word;
@@ -27,19 +29,7 @@ pub fn run(invocation: &Invocation<'_>, arguments: &PairArguments) -> Outcome {
     // The phone first: without one nothing is made on the PC.
     let met = {
         let store = invocation.open_for_reading()?;
-        let introduction = Introduction {
-            store: &store,
-            memory: &NoMemory,
-            profiles: &profiles,
-            clock: Rc::clone(&world.clock),
-            randomness: Rc::clone(&world.randomness),
-            access: Access::ReadOnly,
-            profile: arguments.profile.clone(),
-            choices: ChannelChoices {
-                address_book: arguments.address_book.clone(),
-                ..ChannelChoices::default()
-            },
-        };
+        let introduction = introduction(invocation, arguments, &store, &profiles);
         let connected = phone::open_phone(world, &store, &profiles, &named.address, None)?;
         agent::meet(connected, &introduction)?
     };
@@ -52,7 +42,33 @@ pub fn run(invocation: &Invocation<'_>, arguments: &PairArguments) -> Outcome {
     let chance = (&*world.clock, &*world.randomness);
     let paired = agent::pair(&met, &store, name, book, &usual, chance).map_err(Failed::from)?;
     tell(invocation, &met, &paired)?;
+    let probes = pair_probe::is_wanted(invocation, arguments, &met)?;
+    // A phone is opened by one program at a time.
+    drop(met);
+    if probes {
+        let introduction = introduction(invocation, arguments, &store, &profiles);
+        pair_probe::run(invocation, &store, &named.address, &introduction)?;
+    }
     Ok(ExitCode::Done)
+}
+
+fn introduction<'a, 'p>(
+    invocation: &Invocation<'_>,
+    arguments: &PairArguments,
+    store: &'a Store,
+    profiles: &'p ProfileSet,
+) -> Introduction<'a, 'p> {
+    let world = invocation.world;
+    Introduction {
+        store,
+        memory: &NoMemory,
+        profiles,
+        clock: Rc::clone(&world.clock),
+        randomness: Rc::clone(&world.randomness),
+        access: Access::ReadOnly,
+        profile: arguments.profile.clone(),
+        choices: ChannelChoices { address_book: arguments.address_book.clone(), ..ChannelChoices::default() },
+    }
 }
 
 impl From<PairFailure> for Failed {

@@ -36,6 +36,12 @@ impl FieldKey {
         &self.property
     }
 
+    /// Whether it is a component of a property.
+    #[must_use]
+    pub fn is_component(&self) -> bool {
+        self.component.is_some()
+    }
+
     /// The field in words for a person: "phone", "given name", "address, city", "photo", "X-FOO".
     #[must_use]
     pub fn label(&self) -> String {
@@ -108,6 +114,28 @@ fn property_words(property: &str) -> &str {
         "X-ABADR" => "address format",
         other => other,
     }
+}
+
+/// Several values of a property in words: "phone numbers", "notes", "X-FOO".
+pub(super) fn many_words(property: &str) -> String {
+    let words = match property {
+        "FN" => "names shown",
+        "TEL" => "phone numbers",
+        "EMAIL" => "e-mail addresses",
+        "ADR" => "addresses",
+        "BDAY" => "birthdays",
+        "ANNIVERSARY" | "X-EVOLUTION-ANNIVERSARY" => "anniversaries",
+        "DEATHDATE" => "dates of death",
+        "URL" => "web addresses",
+        "IMPP" => "messengers",
+        "RELATED" | "X-ABRELATEDNAMES" => "related persons",
+        "X-ABLABEL" => "labels of one's own",
+        other => {
+            let one = property_words(other);
+            return if one == other { other.to_owned() } else { format!("{one}s") };
+        }
+    };
+    words.to_owned()
 }
 
 fn component_words(property: &str, index: usize) -> Option<&'static str> {
@@ -187,6 +215,12 @@ impl From<FieldMask> for MaskForm {
             None => MaskForm::One("all".to_owned()),
             Some(names) => MaskForm::Many(names.into_iter().collect()),
         }
+    }
+}
+
+impl Default for FieldMask {
+    fn default() -> Self {
+        Self::all()
     }
 }
 

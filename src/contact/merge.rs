@@ -1,7 +1,7 @@
 //! The merge of one contact's two cards, field by field, against the baseline: what both were when they agreed.
 //!
 //! Both cards are read into values ([`super::decoded`]), the values of all four cards are brought together into
-//! rows, every row is decided, and the decisions are carried into the two cards line by line. This file must not
+//! rows, every row is decided, and the decisions are carried into the two cards line by line. All comparing is done as the phone can hold the values ([`Projection`]). This file must not
 //! know how a value is compared or written.
 //!
 //! Laws, each a test: an unchanged side takes the other's state; equal changes are absorbed; a merge of its own
@@ -15,7 +15,9 @@ use super::decoded::DecodedCard;
 use super::difference::{FieldChange, diff_decoded};
 use super::field::FieldMask;
 use super::merge_fields::Judge;
+use super::merge_names::with_shown_name;
 use super::merge_rows::{Sides, rows};
+use super::projection::Projection;
 
 /// The two sides of a pair when they last agreed, each as that side held it: a phone may write a value in its own
 /// way, or drop what it cannot hold.
@@ -103,8 +105,9 @@ pub struct MergeInput<'a> {
     pub pc: &'a Card,
     /// The phone's card now.
     pub phone: &'a Card,
-    /// What the phone can hold. What it cannot is neither read from it nor written to it.
-    pub phone_mask: &'a FieldMask,
+    /// What the phone can hold. What it cannot is neither read from it nor written to it, and a value that differs
+    /// only by what it cannot hold of it is the same value.
+    pub projection: &'a Projection,
     /// What becomes of clashes.
     pub policy: ConflictPolicy,
     /// Which side changed last, where that is known; only [`ConflictPolicy::Newest`] asks.
@@ -142,7 +145,7 @@ impl Merged {
             base: Some(&written),
             pc: &self.baseline.phone,
             phone: read_back,
-            phone_mask: &FieldMask::all(),
+            projection: &Projection::default(),
             policy: ConflictPolicy::Pc,
             newest: None,
         });
@@ -156,32 +159,37 @@ pub fn merge(input: &MergeInput<'_>) -> Merged {
     if let Some(unchanged) = nothing_new(input) {
         return unchanged;
     }
-    let sides = Sides::decode(input.base, input.pc, input.phone);
+    let sides = Sides::decode(input);
     let repeated = repeated_singles(&[
         sides.base_pc_entries(),
         sides.base_phone_entries(),
-        &sides.pc.entries,
+        &sides.pc.seen.entries,
         &sides.phone.entries,
     ]);
     let rows = rows(&sides, &repeated);
-    let judge = Judge { sides: &sides, mask: input.phone_mask, policy: input.policy, newest: input.newest };
+    let judge =
+        Judge { sides: &sides, projection: input.projection, policy: input.policy, newest: input.newest };
     let decisions = judge.decide(&rows);
-    let (pc_uid, phone_uid) = (sides.pc.uid(), sides.phone.uid());
-    let pc = decisions.to_pc.apply(input.pc, &sides.pc);
+    let whole_pc = &sides.pc.whole;
+    let (pc_uid, phone_uid) = (whole_pc.uid(), sides.phone.uid());
+    let pc = decisions.to_pc.apply(input.pc, whole_pc);
     let phone = decisions.to_phone.apply(input.phone, &sides.phone);
     let with_uid =
         |card: Card, own: Option<&String>, other: Option<&String>, rewritten: bool| match (own, other) {
             (None, Some(uid)) if rewritten => card.with_uid(uid),
             _ => card,
         };
-    let phone_takes_uid = !decisions.to_phone.is_empty() && input.phone_mask.holds_property("UID");
-    let finish_pc = |card| with_uid(card, pc_uid.as_ref(), phone_uid.as_ref(), !decisions.to_pc.is_empty());
+    let phone_takes_uid = !decisions.to_phone.is_empty() && input.projection.holds_property("UID");
+    let finish_pc = |card| {
+        let card = with_uid(card, pc_uid.as_ref(), phone_uid.as_ref(), !decisions.to_pc.is_empty());
+        with_shown_name(card, whole_pc, input.projection)
+    };
     let finish_phone = |card| with_uid(card, phone_uid.as_ref(), pc_uid.as_ref(), phone_takes_uid);
     let (pc, phone) = (finish_pc(pc), finish_phone(phone));
     let base_pc = if decisions.hold_pc.is_empty() {
         pc.clone()
     } else {
-        let held = finish_pc(decisions.to_pc.and(&decisions.hold_pc).apply(input.pc, &sides.pc));
+        let held = finish_pc(decisions.to_pc.and(&decisions.hold_pc).apply(input.pc, whole_pc));
         unless_said_already(input.base.map(|base| &base.pc), held)
     };
     let base_phone = if decisions.hold_phone.is_empty() {
@@ -191,7 +199,7 @@ pub fn merge(input: &MergeInput<'_>) -> Merged {
             finish_phone(decisions.to_phone.and(&decisions.hold_phone).apply(input.phone, &sides.phone));
         unless_said_already(input.base.map(|base| &base.phone), held)
     };
-    let mut to_pc = changes(input.pc, &sides.pc, &pc);
+    let mut to_pc = changes(input.pc, whole_pc, &pc);
     let mut to_phone = changes(input.phone, &sides.phone, &phone);
     for change in to_pc.iter_mut().chain(&mut to_phone) {
         if decisions.mixed.iter().any(|field| change.field.starts_with(field)) {
@@ -244,6 +252,10 @@ mod probes;
 #[cfg(test)]
 #[path = "merge_laws.rs"]
 mod laws;
+
+#[cfg(test)]
+#[path = "merge_held.rs"]
+mod held;
 
 #[cfg(test)]
 #[path = "merge_worlds.rs"]

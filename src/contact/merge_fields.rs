@@ -2,14 +2,16 @@
 //!
 //! A part of a value is changed on a side when it differs from what that side held at the baseline. Changed on
 //! one side: the other side takes it. Changed on both alike: nothing to do. Changed on both differently: a
-//! conflict, which the policy decides. This file must not touch bytes.
+//! conflict, which the policy decides. The PC's values are compared as the phone can hold them. This file must not touch bytes.
+
+use std::collections::BTreeMap;
 
 use super::decoded::{DecodedCard, Entry, Part};
-use super::equality::{Shape, may_repeat};
-use super::field::FieldMask;
+use super::equality::{Shape, is_single, may_repeat};
 use super::merge::{ConflictPolicy, FieldConflict, Kept, Newer};
-use super::merge_rows::{Row, Sides};
-use super::merge_write::{Donor, Patch, parts_without};
+use super::merge_rows::{Row, Sides, View};
+use super::merge_write::{Donor, Patch};
+use super::projection::Projection;
 
 /// What the merge comes to: changes to both cards, and what to change in the merged cards to get the baselines.
 #[derive(Default)]
@@ -23,6 +25,20 @@ pub(super) struct Decisions<'a> {
     pub(super) conflicts: Vec<FieldConflict>,
     /// The fields in words whose components now come from both sides.
     pub(super) mixed: Vec<String>,
+    /// Values of the PC that the phone does not have.
+    offers: Vec<Offer<'a>>,
+    /// The properties of values that the phone may get back once a conflict is decided, one for each.
+    waiting: Vec<String>,
+}
+
+/// A value of the PC that the phone does not have and may get.
+struct Offer<'a> {
+    donor: Donor<'a>,
+    without: Vec<Part>,
+    /// Where it stands on the PC's card.
+    order: Option<usize>,
+    /// Whether it came or was edited; else the phone had no place for it.
+    is_new: bool,
 }
 
 /// Who wins a clash.
@@ -36,7 +52,7 @@ enum Winner {
 
 pub(super) struct Judge<'a> {
     pub(super) sides: &'a Sides,
-    pub(super) mask: &'a FieldMask,
+    pub(super) projection: &'a Projection,
     pub(super) policy: ConflictPolicy,
     pub(super) newest: Option<Newer>,
 }
@@ -44,10 +60,17 @@ pub(super) struct Judge<'a> {
 /// One row with its entries looked up.
 struct Case<'a> {
     row: Row,
+    /// The PC's values as the phone can hold them.
     base_pc: Option<Donor<'a>>,
-    base_phone: Option<Donor<'a>>,
     pc: Option<Donor<'a>>,
+    /// The PC's values as they are, and where on its card.
+    whole_base_pc: Option<Donor<'a>>,
+    whole_pc: Option<Donor<'a>>,
+    pc_at: Option<usize>,
+    base_phone: Option<Donor<'a>>,
     phone: Option<Donor<'a>>,
+    /// The parts of the value that the phone cannot hold.
+    without: Vec<Part>,
 }
 
 /// What a part comes to.
@@ -66,10 +89,11 @@ impl<'a> Judge<'a> {
         for row in rows {
             let case = self.case(*row);
             let Some(entry) = case.any() else { continue };
-            if self.mask.holds_property(&entry.property) {
+            if self.projection.holds_property(&entry.property) {
                 self.decide_case(&case, &mut decisions);
             }
         }
+        self.fill(&mut decisions);
         decisions
     }
 
@@ -78,52 +102,110 @@ impl<'a> Judge<'a> {
             let card = card?;
             Some(Donor { card, entry: card.entries.get(index?)? })
         }
-        Case {
+        let whole = |view: Option<&'a View>, index| {
+            let view = view?;
+            find(Some(&*view.whole), view.origin(index))
+        };
+        let sides = self.sides;
+        let base_pc = sides.base_pc.as_ref();
+        let mut case = Case {
             row,
-            base_pc: find(self.sides.base_pc.as_deref(), row.base_pc),
-            base_phone: find(self.sides.base_phone.as_deref(), row.base_phone),
-            pc: find(Some(&self.sides.pc), row.pc),
-            phone: find(Some(&self.sides.phone), row.phone),
+            base_pc: find(base_pc.map(|view| &*view.seen), row.base_pc),
+            pc: find(Some(&*sides.pc.seen), row.pc),
+            whole_base_pc: whole(base_pc, row.base_pc),
+            whole_pc: whole(Some(&sides.pc), row.pc),
+            pc_at: sides.pc.origin(row.pc),
+            base_phone: find(sides.base_phone.as_deref(), row.base_phone),
+            phone: find(Some(&sides.phone), row.phone),
+            without: Vec::new(),
+        };
+        if let Some(entry) = case.any() {
+            case.without = self.projection.parts_without(&entry.property);
         }
+        case
     }
 
     fn decide_case(&self, case: &Case<'a>, decisions: &mut Decisions<'a>) {
-        let without = parts_without(|property| self.mask.holds_property(property));
         match (case.pc, case.phone) {
             (None, None) => {}
-            (Some(pc), Some(phone)) => self.decide_parts(case, pc, phone, &without, decisions),
+            (Some(pc), Some(phone)) => self.decide_parts(case, pc, phone, decisions),
             (Some(pc), None) => {
                 let edited = changed(case.base_pc, Some(pc), &[]);
+                // An edit that the phone cannot see is still one that its deletion must not take along.
+                let edited_unseen = changed(case.whole_base_pc, case.whole_pc, &[]);
                 match (edited, case.base_phone.is_some()) {
-                    (false, false) => {}
-                    (false, true) => decisions.to_pc.remove_if(case.row.pc),
-                    (true, false) => decisions.to_phone.insert(pc, &without),
-                    (true, true) => self.clash_with_removal(case, &without, decisions),
+                    (false, false) => decisions.offer(case, pc, false),
+                    (false, true) if !edited_unseen => decisions.to_pc.remove_if(case.pc_at),
+                    (true, false) => decisions.offer(case, pc, true),
+                    (_, true) => self.clash_with_removal(case, decisions),
                 }
             }
             (None, Some(phone)) => {
-                let edited = changed(case.base_phone, Some(phone), &without);
+                let edited = changed(case.base_phone, Some(phone), &case.without);
                 match (edited, case.base_pc.is_some()) {
                     (false, false) => {}
                     (false, true) => decisions.to_phone.remove_if(case.row.phone),
-                    (true, false) => decisions.to_pc.insert(phone, &[]),
-                    (true, true) => self.clash_with_removal(case, &without, decisions),
+                    (true, false) => self.take_from_phone(phone, decisions),
+                    (true, true) => self.clash_with_removal(case, decisions),
                 }
+            }
+        }
+    }
+
+    /// A value that came on the phone. Where the PC has the only one of its kind in a form that the phone cannot hold
+    /// (a large photo), the phone's replaces it if it came after they last agreed.
+    fn take_from_phone(&self, phone: Donor<'a>, decisions: &mut Decisions<'a>) {
+        let property = &phone.entry.property;
+        let hidden = if is_single(property) { self.sides.pc.hidden(property) } else { None };
+        if hidden.is_some() && phone.entry.shape == Shape::Structured {
+            // Of the components only those differ that the phone can hold.
+            let held =
+                phone.entry.parts_with(None).into_iter().filter(|part| !phone.entry.part(*part).is_empty());
+            held.for_each(|part| decisions.to_pc.set_if(hidden, part, Some(phone)));
+            return;
+        }
+        if hidden.is_some() && self.sides.base_phone.is_none() {
+            return;
+        }
+        decisions.to_pc.remove_if(hidden);
+        decisions.to_pc.insert(phone, &[]);
+    }
+
+    /// Gives the phone what it was offered, in the order of the PC's card, up to the count it can hold.
+    fn fill(&self, decisions: &mut Decisions<'a>) {
+        let mut offers = std::mem::take(&mut decisions.offers);
+        offers.sort_by_key(|offer| offer.order);
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for offer in &offers {
+            let property = offer.donor.entry.property.as_str();
+            let Some(count_max) = self.projection.count_max(property) else {
+                if offer.is_new {
+                    decisions.to_phone.insert(offer.donor, &offer.without);
+                }
+                continue;
+            };
+            // What the phone was not full of when they last agreed is missing there for another reason.
+            let was_full = count(self.sides.base_phone_entries(), property) >= count_max;
+            if !offer.is_new && !was_full {
+                continue;
+            }
+            let free = places.entry(property).or_insert_with(|| {
+                let going = decisions.to_phone.removed_of(&self.sides.phone.entries, property);
+                let waiting = decisions.waiting.iter().filter(|waiting| *waiting == property).count();
+                let held = count(&self.sides.phone.entries, property).saturating_sub(going);
+                count_max.saturating_sub(held + waiting)
+            });
+            if *free > 0 {
+                *free -= 1;
+                decisions.to_phone.insert(offer.donor, &offer.without);
             }
         }
     }
 
     /// Both sides have the value: each part is decided by itself.
-    fn decide_parts(
-        &self,
-        case: &Case<'a>,
-        pc: Donor<'a>,
-        phone: Donor<'a>,
-        without: &[Part],
-        decisions: &mut Decisions<'a>,
-    ) {
+    fn decide_parts(&self, case: &Case<'a>, pc: Donor<'a>, phone: Donor<'a>, decisions: &mut Decisions<'a>) {
         let mut parts = pc.entry.parts_with(Some(phone.entry));
-        parts.retain(|part| !without.contains(part));
+        parts.retain(|part| !case.without.contains(part));
         let verdicts: Vec<(Part, Verdict)> =
             parts.into_iter().map(|part| (part, verdict(case, pc.entry, phone.entry, part))).collect();
         let clashes_in_value = verdicts.iter().any(|(part, verdict)| {
@@ -132,26 +214,31 @@ impl<'a> Judge<'a> {
         let property = &pc.entry.property;
         if clashes_in_value && self.winner() == Winner::Both && may_repeat(property) {
             decisions.to_pc.insert(phone, &[]);
-            decisions.to_phone.insert(pc, without);
+            decisions.offer(case, pc, true);
             for (part, _) in verdicts.iter().filter(|(_, verdict)| *verdict == Verdict::Clash) {
                 decisions.report(case, Some(*part), Kept::Both);
             }
             return;
         }
-        let (mut from_pc, mut from_phone) = (false, false);
+        let (mut from_pc, mut from_phone, mut made) = (false, false, false);
         for (part, verdict) in &verdicts {
             let verdict = match verdict {
                 Verdict::Clash => self.settle(case, *part, decisions),
                 settled => *settled,
             };
             match verdict {
-                Verdict::ToPc => decisions.to_pc.set_if(case.row.pc, *part, Some(phone)),
+                // The PC has no such value, it was made for the phone of another one.
+                Verdict::ToPc if case.pc_at.is_none() => made = true,
+                Verdict::ToPc => decisions.to_pc.set_if(case.pc_at, *part, Some(phone)),
                 Verdict::ToPhone => decisions.to_phone.set_if(case.row.phone, *part, Some(pc)),
                 Verdict::Stays | Verdict::Clash => {}
             }
             let is_component = matches!(part, Part::Component(_));
             from_phone |= is_component && verdict == Verdict::ToPc;
             from_pc |= is_component && verdict == Verdict::ToPhone;
+        }
+        if made {
+            decisions.to_pc.insert(phone, &[]);
         }
         if from_pc && from_phone && property == "ADR" {
             decisions.mixed.push(pc.entry.field_words(None));
@@ -178,13 +265,14 @@ impl<'a> Judge<'a> {
     }
 
     /// One side took the value away, the other changed it.
-    fn clash_with_removal(&self, case: &Case<'a>, without: &[Part], decisions: &mut Decisions<'a>) {
+    fn clash_with_removal(&self, case: &Case<'a>, decisions: &mut Decisions<'a>) {
         let winner = self.winner();
         let pc_has_it = case.pc.is_some();
         let keep = match winner {
             Winner::Nobody => {
                 decisions.report(case, None, Kept::Held);
                 decisions.hold_row(case);
+                decisions.waiting.extend(case.pc.map(|pc| pc.entry.property.clone()));
                 return;
             }
             Winner::Both => true,
@@ -198,9 +286,9 @@ impl<'a> Judge<'a> {
         };
         decisions.report(case, None, kept);
         match (keep, case.pc, case.phone) {
-            (true, Some(pc), _) => decisions.to_phone.insert(pc, without),
-            (true, None, Some(phone)) => decisions.to_pc.insert(phone, &[]),
-            (false, Some(_), _) => decisions.to_pc.remove_if(case.row.pc),
+            (true, Some(pc), _) => decisions.offer(case, pc, true),
+            (true, None, Some(phone)) => self.take_from_phone(phone, decisions),
+            (false, Some(_), _) => decisions.to_pc.remove_if(case.pc_at),
             (false, None, _) => decisions.to_phone.remove_if(case.row.phone),
             (true, None, None) => {}
         }
@@ -220,6 +308,10 @@ impl<'a> Case<'a> {
     fn any(&self) -> Option<&'a Entry> {
         self.pc.or(self.phone).or(self.base_pc).or(self.base_phone).map(|donor| donor.entry)
     }
+}
+
+fn count(entries: &[Entry], property: &str) -> usize {
+    entries.iter().filter(|entry| entry.property == property).count()
 }
 
 /// Whether a value came, or changed in a part that counts.
@@ -245,6 +337,8 @@ fn verdict(case: &Case<'_>, pc: &Entry, phone: &Entry, part: Part) -> Verdict {
         _ if pc.part(part) == phone.part(part) || (part == Part::Value && is_one_set_value(case, pc)) => {
             Verdict::Stays
         }
+        // A phone that holds more than is known of it may hold the PC's whole value.
+        _ if case.whole_pc.is_some_and(|whole| whole.entry.part(part) == phone.part(part)) => Verdict::Stays,
         (false, true) => Verdict::ToPhone,
         (true, false) => Verdict::ToPc,
         (false, false) => Verdict::Clash,
@@ -259,6 +353,10 @@ fn is_one_set_value(case: &Case<'_>, pc: &Entry) -> bool {
 }
 
 impl<'a> Decisions<'a> {
+    fn offer(&mut self, case: &Case<'a>, donor: Donor<'a>, is_new: bool) {
+        self.offers.push(Offer { donor, without: case.without.clone(), order: case.row.pc, is_new });
+    }
+
     fn report(&mut self, case: &Case<'a>, part: Option<Part>, kept: Kept) {
         let Some(entry) = case.any() else { return };
         let shown = |donor: Option<Donor<'a>>| {
@@ -266,8 +364,8 @@ impl<'a> Decisions<'a> {
         };
         self.conflicts.push(FieldConflict {
             field: entry.field_words(part),
-            base: shown(case.base_pc.or(case.base_phone)),
-            pc: shown(case.pc),
+            base: shown(case.whole_base_pc.or(case.base_pc).or(case.base_phone)),
+            pc: shown(case.whole_pc.or(case.pc)),
             phone: shown(case.phone),
             kept,
         });
@@ -276,7 +374,7 @@ impl<'a> Decisions<'a> {
     /// The part keeps its old state in both baselines, so that it stays a conflict.
     fn hold_part(&mut self, case: &Case<'a>, part: Part) {
         for (patch, index, base) in [
-            (&mut self.hold_pc, case.row.pc, case.base_pc),
+            (&mut self.hold_pc, case.pc_at, case.whole_base_pc),
             (&mut self.hold_phone, case.row.phone, case.base_phone),
         ] {
             if base.is_none() && part == Part::Value {
@@ -290,7 +388,7 @@ impl<'a> Decisions<'a> {
     /// The whole value keeps its old state in both baselines.
     fn hold_row(&mut self, case: &Case<'a>) {
         for (patch, index, now, base) in [
-            (&mut self.hold_pc, case.row.pc, case.pc, case.base_pc),
+            (&mut self.hold_pc, case.pc_at, case.whole_pc, case.whole_base_pc),
             (&mut self.hold_phone, case.row.phone, case.phone, case.base_phone),
         ] {
             match (now, base) {

@@ -7,31 +7,32 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::super::{Card, FieldMask, diff};
+use super::super::{Card, FieldMask, Projection, diff};
 use super::worlds::{Model, Scene, Style, projected, read, world};
 use super::*;
 
-/// The reference: what each side comes to, and how many conflicts there are.
+/// The reference: what each side comes to, and how many conflicts there are. The phone sees of the PC what it can
+/// hold; the PC keeps the rest.
 fn reference(
     base: &Model,
     pc: &Model,
     phone: &Model,
-    mask: &FieldMask,
+    projection: &Projection,
     policy: ConflictPolicy,
 ) -> (Model, Model, usize) {
     let (mut new_pc, mut new_phone, mut conflicts) = (pc.clone(), phone.clone(), 0);
+    let (seen_base, seen_pc) = (projected(base, projection), projected(pc, projection));
     let things: BTreeSet<&String> = base.keys().chain(pc.keys()).chain(phone.keys()).collect();
     for thing in things {
-        if !mask.holds_property(thing.split('/').next().unwrap()) {
+        if !projection.holds_property(thing.split('/').next().unwrap()) {
             continue;
         }
-        let labels = mask.holds_property("X-ABLABEL");
-        let (b, p, d) = (base.get(thing), pc.get(thing), phone.get(thing));
-        let phone_base = b.map(|b| projected(&[(thing.clone(), b.clone())].into(), mask)[thing].clone());
-        let pc_edited = b != p;
-        let phone_edited = phone_base.as_ref() != d;
+        let (b, p, d) = (seen_base.get(thing), seen_pc.get(thing), phone.get(thing));
         let (Some(p), Some(d)) = (p, d) else {
-            let (pc_wins, phone_wins) = match (pc_edited, phone_edited) {
+            // A phone's deletion must not take along an edit that it could not see.
+            let pc_edited =
+                b != p || (p.is_some() && d.is_none() && b.is_some() && base.get(thing) != pc.get(thing));
+            let (pc_wins, phone_wins) = match (pc_edited, b != d) {
                 (true, true) if p.is_some() || d.is_some() => {
                     conflicts += 1;
                     (policy == ConflictPolicy::Pc, policy == ConflictPolicy::Phone)
@@ -40,18 +41,19 @@ fn reference(
             };
             if pc_wins {
                 new_phone.remove(thing);
-                new_phone.extend(
-                    p.map(|p| projected(&[(thing.clone(), p.clone())].into(), mask)).unwrap_or_default(),
-                );
+                new_phone.extend(p.map(|p| (thing.clone(), p.clone())));
             } else if phone_wins {
-                new_pc.remove(thing);
-                new_pc.extend(d.map(|d| (thing.clone(), d.clone())));
+                match (d, matches!(thing.as_str(), "N" | "ORG")) {
+                    (Some(d), true) => new_pc.entry(thing.clone()).or_default().extend(d.clone()),
+                    (Some(d), false) => drop(new_pc.insert(thing.clone(), d.clone())),
+                    (None, _) => drop(new_pc.remove(thing)),
+                }
             }
             continue;
         };
         let attributes: BTreeSet<&String> =
             b.into_iter().flatten().chain(p).chain(d).map(|(name, _)| name).collect();
-        for name in attributes.into_iter().filter(|name| labels || *name != "label") {
+        for name in attributes {
             let (b, p, d) = (b.and_then(|b| b.get(name)), p.get(name), d.get(name));
             let (to_pc, to_phone) = match (b == p, b == d) {
                 (true, true) => (false, false),
@@ -83,7 +85,7 @@ fn reference(
 }
 
 /// Runs a property over worlds. The run is the same each time, so the counts that a test asserts are too.
-fn check(cases: u32, property: impl Fn(&Scene) -> Result<(), TestCaseError>) {
+pub(super) fn check(cases: u32, property: impl Fn(&Scene) -> Result<(), TestCaseError>) {
     let mut runner = TestRunner::new_with_rng(
         Config { cases, failure_persistence: None, ..Config::default() },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
@@ -94,7 +96,7 @@ fn check(cases: u32, property: impl Fn(&Scene) -> Result<(), TestCaseError>) {
     }
 }
 
-fn count(cell: &Cell<usize>, happened: bool) {
+pub(super) fn count(cell: &Cell<usize>, happened: bool) {
     cell.set(cell.get() + usize::from(happened));
 }
 
@@ -109,22 +111,35 @@ fn the_generator_writes_what_the_reader_reads() {
 
 #[test]
 fn it_agrees_with_the_reference() {
-    let [conflicted, both_changed, masked, labelled, mixed_versions, re_encoded] =
-        [const { Cell::new(0) }; 6];
+    let [conflicted, both_changed, masked, cut, labelled, mixed_versions, re_encoded, unseen] =
+        [const { Cell::new(0) }; 8];
     check(1500, |scene| {
         if scene.has_new_addresses_on_both() {
             return Ok(());
         }
         let (pc, phone, conflicts) =
-            reference(&scene.base, &scene.pc, &scene.phone, &scene.mask, scene.policy);
+            reference(&scene.base, &scene.pc, &scene.phone, &scene.projection, scene.policy);
         let merged = merge(&scene.input());
         prop_assert_eq!(&read(&merged.pc).0, &pc);
         prop_assert_eq!(&read(&merged.phone).0, &phone);
         prop_assert_eq!(merged.conflicts.len(), conflicts);
-        let phone_base = projected(&scene.base, &scene.mask);
+        let phone_base = projected(&scene.base, &scene.projection);
         count(&conflicted, conflicts > 0);
         count(&both_changed, scene.pc != scene.base && scene.phone != phone_base);
-        count(&masked, !scene.mask.is_all() && projected(&scene.pc, &scene.mask) != scene.pc);
+        count(
+            &masked,
+            !scene.projection.fields.is_all() && projected(&scene.pc, &scene.projection) != scene.pc,
+        );
+        count(
+            &cut,
+            !scene.projection.limits.is_none() && projected(&scene.pc, &scene.projection) != scene.pc,
+        );
+        count(
+            &unseen,
+            scene.pc != scene.base
+                && projected(&scene.pc, &scene.projection) == phone_base
+                && scene.phone == phone_base,
+        );
         count(&labelled, pc.values().any(|thing| thing.contains_key("label")) && merged.pc != scene.pc_card);
         count(&mixed_versions, scene.pc_card.version() != scene.phone_card.version());
         count(&re_encoded, scene.phone == phone_base && scene.phone_card != scene.base_cards.phone);
@@ -134,6 +149,8 @@ fn it_agrees_with_the_reference() {
         ("conflicts", &conflicted, 300),
         ("both changed", &both_changed, 700),
         ("masked fields", &masked, 300),
+        ("values cut or dropped", &cut, 500),
+        ("edits that the phone cannot see", &unseen, 10),
         ("labels in groups", &labelled, 200),
         ("mixed versions", &mixed_versions, 500),
         ("re-encoded only", &re_encoded, 50),
@@ -147,10 +164,10 @@ fn it_agrees_with_the_reference() {
 fn an_unchanged_side_takes_the_others_state_and_equal_changes_are_absorbed() {
     let moved = Cell::new(0);
     check(500, |scene| {
-        let all = FieldMask::all();
+        let (all, everything) = (FieldMask::all(), Projection::default());
         let base = Baseline { pc: scene.base_cards.pc.clone(), phone: scene.base_cards.pc.clone() };
         let run = |pc: &Card, phone: &Card| {
-            merge(&MergeInput { base: Some(&base), pc, phone, phone_mask: &all, ..scene.input() })
+            merge(&MergeInput { base: Some(&base), pc, phone, projection: &everything, ..scene.input() })
         };
         let (b, x) = (&base.pc, &scene.pc_card);
         for (pc, phone) in [(b, x), (x, b), (x, x)] {
@@ -196,12 +213,15 @@ fn merging_the_result_again_does_nothing() {
 }
 
 #[test]
-fn without_a_conflict_the_sides_agree_within_the_mask() {
+fn without_a_conflict_the_sides_agree_as_the_phone_can_hold_it() {
     let clean = Cell::new(0);
     check(700, |scene| {
         let merged = merge(&scene.input());
         if merged.conflicts.is_empty() {
-            prop_assert_eq!(merged.pc.fingerprint(&scene.mask), merged.phone.fingerprint(&scene.mask));
+            prop_assert_eq!(
+                scene.projection.fingerprint(&merged.pc),
+                scene.projection.fingerprint(&merged.phone)
+            );
             prop_assert_eq!(
                 &merged.baseline,
                 &Baseline { pc: merged.pc.clone(), phone: merged.phone.clone() }
@@ -218,9 +238,9 @@ fn without_a_conflict_the_sides_agree_within_the_mask() {
 #[test]
 fn swapping_the_sides_swaps_the_result() {
     check(500, |scene| {
-        let all = FieldMask::all();
+        let (all, everything) = (FieldMask::all(), Projection::default());
         let swapped = Baseline { pc: scene.base_cards.phone.clone(), phone: scene.base_cards.pc.clone() };
-        let there = merge(&MergeInput { phone_mask: &all, ..scene.input() });
+        let there = merge(&MergeInput { projection: &everything, ..scene.input() });
         let policy = match scene.policy {
             ConflictPolicy::Pc => ConflictPolicy::Phone,
             ConflictPolicy::Phone => ConflictPolicy::Pc,
@@ -230,7 +250,7 @@ fn swapping_the_sides_swaps_the_result() {
             base: Some(&swapped),
             pc: &scene.phone_card,
             phone: &scene.pc_card,
-            phone_mask: &all,
+            projection: &everything,
             policy,
             newest: None,
         });
@@ -260,7 +280,8 @@ fn untouched_lines_keep_their_bytes_and_nothing_is_invented() {
             }
             for (thing, attributes) in &new {
                 for (name, value) in attributes {
-                    let sources = [&scene.base, &scene.pc, &scene.phone];
+                    let seen = projected(&scene.pc, &scene.projection);
+                    let sources = [&scene.base, &scene.pc, &scene.phone, &seen];
                     let is_known = sources
                         .iter()
                         .any(|model| model.get(thing).and_then(|thing| thing.get(name)) == Some(value));
@@ -297,7 +318,7 @@ fn a_field_outside_the_mask_is_neither_read_from_the_phone_nor_written_to_it() {
         let outside = |model: Model| -> Model {
             model
                 .into_iter()
-                .filter(|(thing, _)| !scene.mask.holds_property(thing.split('/').next().unwrap()))
+                .filter(|(thing, _)| !scene.projection.holds_property(thing.split('/').next().unwrap()))
                 .collect()
         };
         if scene.has_new_addresses_on_both() {

@@ -1,6 +1,6 @@
 //! Fixed cases of the merge: the defects that other engines were measured to have, and the rules of this one.
 
-use super::super::{Card, CardEditor, FieldMask, Property, Version, diff};
+use super::super::{Card, CardEditor, FieldMask, Projection, Property, Version, diff};
 use super::*;
 
 /// A card of the version with these lines.
@@ -37,7 +37,7 @@ struct Case {
     base: Option<Baseline>,
     pc: Card,
     phone: Card,
-    mask: FieldMask,
+    projection: Projection,
     policy: ConflictPolicy,
     newest: Option<Newer>,
 }
@@ -48,7 +48,7 @@ impl Case {
             base: Some(Baseline { pc: base.clone(), phone: base.clone() }),
             pc: pc.clone(),
             phone: phone.clone(),
-            mask: FieldMask::all(),
+            projection: Projection::default(),
             policy: ConflictPolicy::Hold,
             newest: None,
         }
@@ -68,7 +68,7 @@ impl Case {
             base: self.base.as_ref(),
             pc: &self.pc,
             phone: &self.phone,
-            phone_mask: &self.mask,
+            projection: &self.projection,
             policy: self.policy,
             newest: self.newest,
         }
@@ -199,7 +199,7 @@ fn what_a_phone_cannot_hold_is_not_cleared() {
     assert_eq!((&merged.pc, &merged.phone), (&pc, &phone_base));
     // With a mask: also where the baseline was taken before the phone dropped them.
     case.base = Some(Baseline { pc: pc.clone(), phone: pc.clone() });
-    case.mask = FieldMask::only(["FN", "N", "TEL"]);
+    case.projection = FieldMask::only(["FN", "N", "TEL"]).into();
     case.phone = card(&["FN:A", "TEL:2"]);
     let merged = case.run();
     assert_eq!(lines(&merged.pc), ["UID:u", "FN:A", "NOTE:n", "X-FOO:f", "CATEGORIES:a,b", "TEL:2"]);

@@ -8,9 +8,12 @@ use std::rc::Rc;
 use super::align::{Relation, align};
 use super::card::Card;
 use super::decoded::{DecodedCard, Entry};
-use super::merge::Baseline;
+use super::equality::Shape;
+use super::merge::MergeInput;
+use super::projection::Projection;
 
-/// One value through all four cards, as indices of their entries. At least one is there.
+/// One value through all four cards, as indices of their entries, of the PC's cards as the phone can hold them. At
+/// least one is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) base_pc: Option<usize>,
@@ -19,17 +22,67 @@ pub(super) struct Row {
     pub(super) phone: Option<usize>,
 }
 
+/// A card of the PC as it is, and as the phone can hold its values, each by itself: all that is compared is seen
+/// with the phone's eyes, and all that is written to the PC is written to the card as it is.
+pub(super) struct View {
+    /// The card as it is.
+    pub(super) whole: Rc<DecodedCard>,
+    /// What the phone can hold of it, values beyond its counts included.
+    pub(super) seen: Rc<DecodedCard>,
+    /// For each entry of `seen` the entry of `whole` it is of; `None` for a name made of the shown name.
+    origins: Vec<Option<usize>>,
+}
+
+impl View {
+    fn of(card: &Card, whole: &Rc<DecodedCard>, projection: &Projection) -> Self {
+        let projected = projection.apply(card, false);
+        if projected.card == *card {
+            let origins = (0..whole.entries.len()).map(Some).collect();
+            return Self { whole: Rc::clone(whole), seen: Rc::clone(whole), origins };
+        }
+        let seen = DecodedCard::of(&projected.card);
+        let mut taken: BTreeSet<usize> = BTreeSet::new();
+        let mut origins = Vec::with_capacity(seen.entries.len());
+        for entry in &seen.entries {
+            let line = projected.origins.get(entry.line).copied().flatten();
+            let is_origin = |index: &usize| {
+                whole.entries.get(*index).is_some_and(|other| {
+                    Some(other.line) == line
+                        && (other.shape != Shape::Items || projection.item_becomes(other, entry))
+                })
+            };
+            let origin = (0..whole.entries.len()).filter(|index| !taken.contains(index)).find(is_origin);
+            taken.extend(origin);
+            origins.push(origin);
+        }
+        Self { whole: Rc::clone(whole), seen: Rc::new(seen), origins }
+    }
+
+    /// The entry of the whole card that an entry of the seen one is of.
+    pub(super) fn origin(&self, seen: Option<usize>) -> Option<usize> {
+        self.origins.get(seen?).copied().flatten()
+    }
+
+    /// The value of this property that the phone cannot hold at all, if the card has one.
+    pub(super) fn hidden(&self, property: &str) -> Option<usize> {
+        let entries = self.whole.entries.iter().enumerate();
+        let mut hidden = entries
+            .filter(|(index, entry)| entry.property == property && !self.origins.contains(&Some(*index)));
+        hidden.next().map(|(index, _)| index)
+    }
+}
+
 /// The four cards of a merge. Without a baseline both bases are `None`.
 pub(super) struct Sides {
-    pub(super) base_pc: Option<Rc<DecodedCard>>,
+    pub(super) base_pc: Option<View>,
     pub(super) base_phone: Option<Rc<DecodedCard>>,
-    pub(super) pc: Rc<DecodedCard>,
+    pub(super) pc: View,
     pub(super) phone: Rc<DecodedCard>,
 }
 
 impl Sides {
     /// Decodes the cards; those that have the same bytes, as a side that did not change, once.
-    pub(super) fn decode(base: Option<&Baseline>, pc: &Card, phone: &Card) -> Self {
+    pub(super) fn decode(input: &MergeInput<'_>) -> Self {
         fn of<'a>(known: &mut Vec<(&'a Card, Rc<DecodedCard>)>, card: &'a Card) -> Rc<DecodedCard> {
             if let Some((_, decoded)) = known.iter().find(|(other, _)| *other == card) {
                 return Rc::clone(decoded);
@@ -39,16 +92,17 @@ impl Sides {
             decoded
         }
         let mut known: Vec<(&Card, Rc<DecodedCard>)> = Vec::with_capacity(4);
+        let mut view = |card| View::of(card, &of(&mut known, card), input.projection);
         Self {
-            pc: of(&mut known, pc),
-            phone: of(&mut known, phone),
-            base_pc: base.map(|base| of(&mut known, &base.pc)),
-            base_phone: base.map(|base| of(&mut known, &base.phone)),
+            pc: view(input.pc),
+            base_pc: input.base.map(|base| view(&base.pc)),
+            phone: of(&mut known, input.phone),
+            base_phone: input.base.map(|base| of(&mut known, &base.phone)),
         }
     }
 
     pub(super) fn base_pc_entries(&self) -> &[Entry] {
-        self.base_pc.as_ref().map_or(&[], |card| &card.entries)
+        self.base_pc.as_ref().map_or(&[], |card| &card.seen.entries)
     }
 
     pub(super) fn base_phone_entries(&self) -> &[Entry] {
@@ -59,7 +113,7 @@ impl Sides {
 /// Builds the rows: the values of the baseline first, in the order of the PC's card, then those that were gained.
 pub(super) fn rows(sides: &Sides, repeated: &BTreeSet<String>) -> Vec<Row> {
     let (base_pc, base_phone) = (sides.base_pc_entries(), sides.base_phone_entries());
-    let (pc, phone) = (&sides.pc.entries, &sides.phone.entries);
+    let (pc, phone) = (&sides.pc.seen.entries, &sides.phone.entries);
     let mut rows = Vec::with_capacity(pc.len() + phone.len());
     if sides.base_pc.is_none() && sides.base_phone.is_none() {
         join(

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::super::{Card, FieldMask, Property, Version};
+use super::super::{Card, FieldLimits, FieldMask, Projection, Property, Version};
 use super::{Baseline, ConflictPolicy, MergeInput};
 
 /// What a person may do to a contact. Numbers pick values from small pools, so that both sides meet.
@@ -154,20 +154,46 @@ fn acted(model: &Model, acts: &[Act]) -> Model {
     model
 }
 
-/// What the phone keeps of a contact.
-pub(super) fn projected(model: &Model, mask: &FieldMask) -> Model {
-    let name = |thing: &str| thing.split('/').next().unwrap_or_default().to_owned();
-    let mut model: Model = model
-        .iter()
-        .filter(|(thing, _)| mask.holds_property(&name(thing)))
-        .map(|(a, b)| (a.clone(), b.clone()))
-        .collect();
-    if !mask.holds_property("X-ABLABEL") {
-        model.values_mut().for_each(|attributes| {
-            attributes.remove("label");
-        });
+/// What the phone keeps of one attribute of a thing.
+fn attribute_held(projection: &Projection, thing: &str, name: &str, value: &str) -> Option<String> {
+    let property = thing.split('/').next().unwrap_or_default();
+    let limits = &projection.limits;
+    let text = |property: &str| {
+        let plain = if limits.ascii { value.replace('é', "e") } else { value.to_owned() };
+        let length = limits.length_max.get(property).copied().unwrap_or(usize::MAX);
+        plain.chars().take(length).collect::<String>().trim().to_owned()
+    };
+    let held = match name {
+        "kind" => limits.kinds.as_ref().is_none_or(|kinds| kinds.contains(value)),
+        "pref" => !limits.no_preference,
+        "param" => !limits.no_parameters,
+        "label" => return projection.holds_property("X-ABLABEL").then(|| text("X-ABLABEL")),
+        "value" if property == "PHOTO" => limits.photo_bytes_max.is_none_or(|max| value.len() + 3 <= max),
+        "value" => return Some(text(property)),
+        component => {
+            let index: usize = component.parse().unwrap();
+            let held = limits.components.get(property).is_none_or(|held| held.contains(&index));
+            return held.then(|| text(property));
+        }
+    };
+    held.then(|| value.to_owned())
+}
+
+/// What the phone keeps of a contact, however many values there are of each.
+pub(super) fn projected(model: &Model, projection: &Projection) -> Model {
+    let mut kept = Model::new();
+    for (thing, attributes) in model {
+        let name = thing.split('/').next().unwrap_or_default();
+        let held: BTreeMap<String, String> = attributes
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), attribute_held(projection, thing, name, value)?)))
+            .collect();
+        let is_said = !held.is_empty() || thing.contains('/');
+        if projection.holds_property(name) && is_said {
+            kept.insert(thing.clone(), held);
+        }
     }
-    model
+    kept
 }
 
 /// How a side happens to write things.
@@ -400,17 +426,65 @@ pub(super) struct World {
     phone_style: Style,
     /// How the phone writes the card now, if it re-encoded it.
     phone_later: Option<u8>,
-    mask: FieldMask,
+    projection: Projection,
     policy: ConflictPolicy,
 }
 
-pub(super) fn world() -> impl Strategy<Value = World> {
+/// Limits that the contacts of these worlds reach.
+fn limits() -> impl Strategy<Value = FieldLimits> {
+    let texts = ["FN", "TITLE", "NOTE", "N", "ADR", "ORG", "X-ABLABEL"];
+    let lengths = proptest::sample::subsequence(texts.to_vec(), 0..5)
+        .prop_flat_map(|names| {
+            let count = names.len();
+            (Just(names), vec(4..14_usize, count))
+        })
+        .prop_map(|(names, lengths)| names.into_iter().map(str::to_owned).zip(lengths).collect());
+    let components = prop_oneof![
+        2 => Just(Vec::new()),
+        1 => Just(vec![("N".to_owned(), [0, 1].into())]),
+        1 => Just(vec![("ORG".to_owned(), [0].into()), ("ADR".to_owned(), [2, 3, 6].into())]),
+    ];
+    // An address of these worlds is known by its kind, so the kinds it may have stay; `merge_held` drops them all.
+    let kinds = prop_oneof![1 => Just(None), 1 => Just(Some(vec!["home".to_owned(), "work".to_owned()]))];
+    let photo = prop_oneof![2 => Just(None), 1 => Just(Some(100))];
+    let flags = (proptest::bool::weighted(0.3), proptest::bool::weighted(0.3), proptest::bool::weighted(0.3));
+    (lengths, components, kinds, photo, flags).prop_map(|(length_max, components, kinds, photo, flags)| {
+        FieldLimits {
+            length_max,
+            components: components.into_iter().collect(),
+            kinds: kinds.map(|kinds| kinds.into_iter().collect()),
+            photo_bytes_max: photo,
+            ascii: flags.0,
+            no_preference: flags.1,
+            no_parameters: flags.2,
+            ..FieldLimits::default()
+        }
+    })
+}
+
+/// How many values of a kind the phone holds.
+pub(super) fn counts() -> impl Strategy<Value = FieldLimits> {
+    (1..4_usize, 1..3_usize, 1..3_usize).prop_map(|(tel, mail, nick)| {
+        let counts = [("TEL", tel), ("EMAIL", mail), ("NICKNAME", nick)];
+        FieldLimits {
+            count_max: counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+            ..FieldLimits::default()
+        }
+    })
+}
+
+fn projection() -> impl Strategy<Value = Projection> {
     let names =
         ["FN", "N", "TEL", "EMAIL", "ADR", "ORG", "PHOTO", "NOTE", "NICKNAME", "X-CUSTOM", "X-ABLABEL"];
-    let mask = prop_oneof![
+    let fields = prop_oneof![
         3 => Just(FieldMask::all()),
         2 => proptest::sample::subsequence(names.to_vec(), 3..10).prop_map(FieldMask::only),
     ];
+    let limits = prop_oneof![2 => Just(FieldLimits::default()), 3 => limits()];
+    (fields, limits).prop_map(|(fields, limits)| Projection { fields, limits })
+}
+
+pub(super) fn world() -> impl Strategy<Value = World> {
     let policy = prop_oneof![
         3 => Just(ConflictPolicy::Hold),
         1 => Just(ConflictPolicy::Phone),
@@ -419,13 +493,13 @@ pub(super) fn world() -> impl Strategy<Value = World> {
     let later = prop_oneof![2 => Just(None), 1 => (0..4_u8).prop_map(Some)];
     let clashes = prop_oneof![1 => Just(Vec::new()), 3 => vec(clash(), 1..5)];
     let sides = (vec(act(), 4..30), vec(act(), 0..6), vec(act(), 0..6), clashes);
-    (sides, style(), style(), later, mask, policy).prop_map(
-        |((base, mut pc, mut phone, clashes), pc_style, phone_style, phone_later, mask, policy)| {
+    (sides, style(), style(), later, projection(), policy).prop_map(
+        |((base, mut pc, mut phone, clashes), pc_style, phone_style, phone_later, projection, policy)| {
             for (one, other) in clashes {
                 pc.push(one);
                 phone.push(other);
             }
-            World { base, pc, phone, pc_style, phone_style, phone_later, mask, policy }
+            World { base, pc, phone, pc_style, phone_style, phone_later, projection, policy }
         },
     )
 }
@@ -438,17 +512,22 @@ pub(super) struct Scene {
     pub(super) base_cards: Baseline,
     pub(super) pc_card: Card,
     pub(super) phone_card: Card,
-    pub(super) mask: FieldMask,
+    pub(super) projection: Projection,
     pub(super) policy: ConflictPolicy,
 }
 
 impl Scene {
+    /// The world with a phone that holds everything.
+    pub(super) fn unlimited(world: &World) -> Self {
+        Self::new(&World { projection: Projection::default(), ..world.clone() })
+    }
+
     pub(super) fn new(world: &World) -> Self {
         let start = acted(&Model::new(), &[Act::Single(0, 0), Act::Name(0, 0)]);
         let base = acted(&start, &world.base);
         let pc = acted(&base, &world.pc);
-        let phone_base = projected(&base, &world.mask);
-        let phone = projected(&acted(&phone_base, &world.phone), &world.mask);
+        let phone_base = projected(&base, &world.projection);
+        let phone = projected(&acted(&phone_base, &world.phone), &world.projection);
         let later =
             Style { habit: world.phone_later.unwrap_or(world.phone_style.habit), ..world.phone_style };
         Self {
@@ -461,7 +540,7 @@ impl Scene {
             base,
             pc,
             phone,
-            mask: world.mask.clone(),
+            projection: world.projection.clone(),
             policy: world.policy,
         }
     }
@@ -471,7 +550,7 @@ impl Scene {
             base: Some(&self.base_cards),
             pc: &self.pc_card,
             phone: &self.phone_card,
-            phone_mask: &self.mask,
+            projection: &self.projection,
             policy: self.policy,
             newest: None,
         }

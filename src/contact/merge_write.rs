@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::card::{Card, Version};
-use super::decoded::{ATTRIBUTES, DecodedCard, Entry, Part, is_encoding_param};
+use super::decoded::{DecodedCard, Entry, Part, is_encoding_param};
 use super::edit::CardEditor;
 use super::equality::{Shape, normal_text, param_field_name};
 use super::property::Property;
@@ -47,6 +47,12 @@ impl<'a> Patch<'a> {
     /// Takes the value, if the card has it, off the card, with its label.
     pub(super) fn remove_if(&mut self, entry: Option<usize>) {
         self.removed.extend(entry);
+    }
+
+    /// How many of the values of a property are taken off.
+    pub(super) fn removed_of(&self, entries: &[Entry], property: &str) -> usize {
+        let removed = self.removed.iter().filter_map(|index| entries.get(*index));
+        removed.filter(|entry| entry.property == property).count()
     }
 
     /// Gives one part of a value, if the card has it, the donor's state of it, or none.
@@ -161,7 +167,9 @@ impl LineWriter<'_> {
 
     /// Adds a line with a property of another card, its bytes as they are where both cards have one version.
     fn put(&mut self, place: Option<usize>, property: &Property, group: Option<&str>) {
-        if property.version() == self.editor.version() {
+        // In vCard 2.1 raw octets mean what the card they came from says they mean, so those are written anew.
+        let is_plain = property.version() != Version::V21 || property.raw().is_ascii();
+        if property.version() == self.editor.version() && is_plain {
             let raw = with_group(property, group);
             match place {
                 Some(line) => self.editor.replace_raw(line, &raw),
@@ -459,16 +467,4 @@ fn with_group(property: &Property, group: Option<&str>) -> Vec<u8> {
         Some(group) => [group.as_bytes(), b".", bare].concat(),
         None => bare.to_vec(),
     }
-}
-
-/// The parts of a line and its companions that a side cannot hold.
-pub(super) fn parts_without(holds: impl Fn(&str) -> bool) -> Vec<Part> {
-    ATTRIBUTES
-        .into_iter()
-        .filter(|part| match part {
-            Part::Label => !holds("X-ABLABEL"),
-            Part::Format => !holds("X-ABADR"),
-            _ => false,
-        })
-        .collect()
 }

@@ -10,6 +10,8 @@
 //! - `decoded` makes the values that are compared (`equality`, `normal`), `field` names them, `difference` shows
 //!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who,
 //!   `follow` knows a phone's cards again in its next export.
+//! - `projection` is what a side can hold, `projection_card` a card as that side holds it (`projection_text`,
+//!   `projection_loss`); `projection_learned` finds out by one card what a phone holds.
 //!
 //! The room does no I/O, and nothing in it shows a contact's content in `Debug`.
 
@@ -33,10 +35,16 @@ mod input_tests;
 mod matching;
 mod merge;
 mod merge_fields;
+mod merge_names;
 mod merge_rows;
 mod merge_write;
 mod normal;
 mod opinion;
+mod projection;
+mod projection_card;
+mod projection_learned;
+mod projection_loss;
+mod projection_text;
 mod property;
 mod quoted_printable;
 mod render;
@@ -59,6 +67,10 @@ pub use matching::{Candidate, MatchKeys, Matching, Strength, match_cards, match_
 pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, merge};
 pub use normal::Fingerprint;
 pub use opinion::{Opinion, second_opinion, strict_reading};
+pub use projection::{FieldLimits, Projection};
+pub use projection_card::same_in;
+pub use projection_learned::Learned;
+pub use projection_loss::Loss;
 pub use property::{Param, Property};
 pub use render::{NewProperty, Value};
 pub use summary::Summary;

@@ -23,12 +23,13 @@ pub struct Written {
     pub losses: Vec<String>,
 }
 
-/// Rewrites a card in a dialect. A card of that version comes back unchanged, byte for byte.
+/// Rewrites a card in a dialect. A card of that version comes back unchanged, byte for byte, but for one in vCard 2.1
+/// that a dialect wants in ASCII and that is not.
 #[must_use]
 pub fn write(card: &Card, dialect: &Dialect) -> Written {
     let from = card.version();
     let to = dialect.version;
-    if from == to {
+    if from == to && !(dialect.ascii && to == Version::V21 && !card.as_bytes().is_ascii()) {
         return Written { card: card.clone(), losses: Vec::new() };
     }
     let mut losses = Vec::new();
@@ -148,5 +149,46 @@ fn add_required(properties: &mut Vec<NewProperty>, card: &Card, to: Version) {
     }
     if to != Version::V21 && !has(properties, "FN") {
         properties.insert(0, NewProperty::text("FN", &card.shown_name().unwrap_or_default()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::FieldMask;
+
+    fn card(version: &str, lines: &str) -> Card {
+        Card::parse(format!("BEGIN:VCARD\r\nVERSION:{version}\r\n{lines}END:VCARD\r\n").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn the_simplest_dialect_is_ascii_with_soft_breaks_that_every_reader_joins() {
+        let name = "Łucja-".repeat(20);
+        let all = card("3.0", &format!("FN:Zoë {name}\r\nN:{name};Zoë;;;\r\nTEL;TYPE=cell,pref:+1\r\n"));
+        let written = write(&all, &Dialect::s30plus()).card;
+        let text = std::str::from_utf8(written.as_bytes()).unwrap();
+        assert!(text.is_ascii());
+        assert!(text.lines().all(|line| line.len() <= 76), "{text}");
+        assert!(
+            text.contains("N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:=C5=81ucja"),
+            "as Android writes it: {text}"
+        );
+        assert!(text.contains("TEL;CELL;PREF:+1\r\n") || text.contains("TEL;cell;pref:+1\r\n"), "{text}");
+        assert!(text.lines().all(|line| !line.starts_with([' ', '\t'])), "no line looks folded");
+        let (before, after) = (all.fingerprint(&FieldMask::all()), written.fingerprint(&FieldMask::all()));
+        assert_eq!(before, after, "and it says the same");
+        // An escaped separator survives readers that split before they decode and those that decode first.
+        let odd = write(&card("3.0", "FN:A\r\nN:Lee\\; Ray;Zoë;;;\r\n"), &Dialect::s30plus()).card;
+        assert!(String::from_utf8_lossy(odd.as_bytes()).contains("Lee\\; Ray;Zo=C3=AB;;;"));
+    }
+
+    #[test]
+    fn a_card_of_the_same_version_is_written_anew_only_for_the_sake_of_ascii() {
+        let raw = card("2.1", "N:Łucja;Zoë\r\nTEL;CELL:+1\r\n");
+        assert_eq!(write(&raw, &Dialect::v21()).card, raw);
+        let plain = write(&raw, &Dialect::s30plus()).card;
+        assert!(plain.as_bytes().is_ascii());
+        assert_eq!(plain.fingerprint(&FieldMask::all()), raw.fingerprint(&FieldMask::all()));
+        assert_eq!(write(&plain, &Dialect::s30plus()).card, plain);
     }
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::channel::NameRule;
 use super::tree::DeviceIdentity;
-use crate::contact::{Dialect, FieldMask, Version};
+use crate::contact::{Dialect, FieldLimits, FieldMask, Projection, Version};
 
 /// A profile that cannot be used. Says which file and why.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -209,6 +209,9 @@ pub struct ContactsSection {
     pub dates: Dates,
     /// The fields that it can express.
     pub fields: FieldMask,
+    /// What it can hold of those fields: how many, how long; left out where nothing is limited.
+    #[serde(default, skip_serializing_if = "FieldLimits::is_none")]
+    pub limits: FieldLimits,
     /// Which file names it takes.
     pub names: NameRule,
     /// The dialect in which cards are written to it.
@@ -216,6 +219,14 @@ pub struct ContactsSection {
     /// What its exports look like; for the channel `export` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<ExportSection>,
+}
+
+impl ContactsSection {
+    /// What the device can hold of a contact.
+    #[must_use]
+    pub fn projection(&self) -> Projection {
+        Projection { fields: self.fields.clone(), limits: self.limits.clone() }
+    }
 }
 
 macro_rules! quirks {
@@ -498,7 +509,9 @@ impl DeviceProfile {
             (self.matches.codes().all(|text| code(text).is_some()), "a code is not four hexadecimal digits"),
             (self.examples.iter().all(Example::is_well_formed), "an example has a malformed id or code"),
         ];
-        faults.into_iter().find(|(holds, _)| !holds).map(|(_, reason)| reason.to_owned())
+        let fault = faults.into_iter().find(|(holds, _)| !holds).map(|(_, reason)| reason.to_owned());
+        fault
+            .or_else(|| self.contacts.limits.check().err().map(|reason| format!("contacts.limits: {reason}")))
     }
 }
 

@@ -100,6 +100,24 @@ impl MemoryPhone {
         self.nodes.retain(|_, node| node.parent != parent || node.name != name);
     }
 
+    /// The names of the folders in a folder.
+    pub fn folder_names(&mut self, folder: &str) -> std::collections::BTreeSet<String> {
+        let parent = self.folder_at(folder);
+        let inside = self.nodes.values().filter(|node| node.parent == parent && node.is_folder);
+        inside.map(|node| node.name.clone()).collect()
+    }
+
+    /// Removes a folder with everything in it, as a person does.
+    pub fn remove_folder(&mut self, folder: &str) {
+        let mut gone = vec![self.folder_at(folder)];
+        while let Some(handle) = gone.pop() {
+            self.nodes.remove(&handle);
+            gone.extend(
+                self.nodes.iter().filter(|(_, node)| node.parent == handle).map(|(handle, _)| *handle),
+            );
+        }
+    }
+
     /// Names and contents of a folder.
     pub fn files(&mut self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         let parent = self.folder_at(folder);

@@ -1,7 +1,7 @@
 //! The plan and its parts.
 
 use crate::contact::{Baseline, Card, FieldChange, FieldConflict, Kept};
-use crate::provider::{Completeness, ItemId, LinkId, Revision};
+use crate::provider::{Completeness, Delivery, ItemId, LinkId, Revision};
 use crate::relationship::Side;
 
 use super::Stop;
@@ -69,6 +69,8 @@ pub enum Reason {
     SameUid,
     /// Both carry the same name and share a phone number or e-mail address.
     SameNameAndReach,
+    /// It was offered to the phone, and is there now as the phone can hold it.
+    SameAsOffered,
     /// The pair was joined in an interrupted session and has not been compared yet.
     NotComparedYet,
     /// A decision was waiting.
@@ -103,6 +105,7 @@ impl Reason {
             Self::SameNameAndReach => {
                 String::from("the same contact on both sides (same name, same number or e-mail)")
             }
+            Self::SameAsOffered => String::from("offered to the phone before, and there now"),
             Self::NotComparedYet => String::from("joined in an interrupted session"),
             Self::ConflictWaiting => String::from("a conflict was waiting"),
         }
@@ -162,6 +165,8 @@ pub enum PairAfter {
     },
     /// No link.
     Unlinked,
+    /// What it holds already: what is wanted waits.
+    AsBefore,
 }
 
 /// One action: what happens to one contact.
@@ -191,6 +196,9 @@ pub struct Action {
     pub conflicts: Vec<FieldConflict>,
     /// What the memory holds afterwards.
     pub after: PairAfter,
+    /// How the write on the phone gets there. Where it is not direct, the session carries out the rest of the action,
+    /// and the change on the PC counts as told only when the phone was seen to have it.
+    pub delivery: Delivery,
 }
 
 impl std::fmt::Debug for Action {
@@ -216,10 +224,28 @@ impl Action {
         }
     }
 
-    /// Whether it writes anything anywhere.
+    /// Whether the session writes anything anywhere for it.
     #[must_use]
     pub fn writes(&self) -> bool {
-        self.pc.is_some() || self.phone.is_some()
+        self.pc.is_some() || (self.phone.is_some() && !self.waits())
+    }
+
+    /// Whether something is wanted on the phone that this session does not write there.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.phone.is_some() && self.delivery != Delivery::Direct
+    }
+
+    /// Whether all that it is waits, so that nothing about it is news.
+    #[must_use]
+    pub fn only_waits(&self) -> bool {
+        self.waits() && self.pc.is_none() && matches!(self.after, PairAfter::AsBefore)
+    }
+
+    /// The write on a side that this session carries out.
+    #[must_use]
+    pub fn direct_step(&self, side: Side) -> Option<&WriteStep> {
+        self.step(side).filter(|_| side == Side::Pc || !self.waits())
     }
 
     /// The fields on which both sides stay apart.
@@ -230,7 +256,7 @@ impl Action {
     /// Whether a person should see it: it writes, joins two contacts, or waits for a decision.
     #[must_use]
     pub fn is_visible(&self) -> bool {
-        self.writes() || !self.conflicts.is_empty() || self.headline == Headline::Match
+        self.writes() || self.waits() || !self.conflicts.is_empty() || self.headline == Headline::Match
     }
 }
 
@@ -264,6 +290,8 @@ pub struct Plan {
     pub actions: Vec<Action>,
     /// Items left alone.
     pub skipped: Vec<Skipped>,
+    /// Items of which a change waits, with no action to show for it.
+    pub kept: Vec<(Side, ItemId)>,
     /// Sentences for the person: likely duplicates, equal UIDs, fields that a side cannot hold.
     pub notes: Vec<String>,
     /// Why nothing of it may be applied, if so.
@@ -286,7 +314,7 @@ impl Plan {
     pub fn deletes(&self, side: Side) -> usize {
         self.actions
             .iter()
-            .filter(|action| matches!(action.step(side), Some(WriteStep::Delete { .. })))
+            .filter(|action| matches!(action.direct_step(side), Some(WriteStep::Delete { .. })))
             .count()
     }
 }

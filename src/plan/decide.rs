@@ -1,13 +1,17 @@
 //! Deciding: what each pair and each new item calls for under a relationship.
 
+use std::cell::RefCell;
+
 use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, MergeInput, Merged, Newer};
-use crate::provider::{ItemId, Link, LinkId};
+use crate::provider::{Delivery, ItemId, Link, LinkId};
 use crate::relationship::{OnAdd, OnDelete, OnEdit, Relationship, Side};
 
+use super::absent::absent_note;
 use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 use super::guard;
 use super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
 use super::pairing::{self, Paired};
+use super::staying::Staying;
 
 /// Makes the plan of a session.
 ///
@@ -20,14 +24,17 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
         first: seen.links == 0,
         ..Plan::default()
     };
-    let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship };
+    let staying = RefCell::default();
+    let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying };
     for case in std::mem::take(&mut seen.linked) {
         decider.linked(&case, &mut plan);
     }
     let new_pc = std::mem::take(&mut seen.new_pc);
     let new_phone = std::mem::take(&mut seen.new_phone);
-    let paired = pairing::pair(new_pc, new_phone);
+    let paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.projection);
     decider.unlinked(paired, &mut plan);
+    plan.notes.extend(absent_note(&seen.absent));
+    plan.notes.extend(staying.take().note());
     plan.actions
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
     plan.stop = guard::stop(&plan, &seen, relationship, deletes_allowed);
@@ -38,6 +45,8 @@ struct Decider<'a> {
     pc: &'a SideFacts,
     phone: &'a SideFacts,
     relationship: &'a Relationship,
+    /// What the phone cannot hold of the contacts it gets.
+    staying: &'a RefCell<Staying>,
 }
 
 /// The identity of the pair that is decided.
@@ -60,6 +69,11 @@ impl Decider<'_> {
         let link = &case.link;
         if let Some(skipped) = unreadable(case) {
             plan.skipped.push(skipped);
+            return;
+        }
+        if matches!(case.phone, Seen::Absent) && case.pc.held().is_some() {
+            // Nothing is known of the phone's side, so what changed on the PC waits until it is seen again.
+            plan.kept.extend([(Side::Pc, link.pc), (Side::Phone, link.phone)]);
             return;
         }
         match (case.pc.held(), case.phone.held()) {
@@ -98,7 +112,7 @@ impl Decider<'_> {
         if !deletes && may_restore {
             self.restore(case, gone, held, reason, plan);
         } else if deletes && !edited {
-            plan.actions.push(delete_other(&case.link, kept, held, reason));
+            plan.actions.push(self.delivered(delete_other(&case.link, kept, held, reason)));
         } else {
             // The source is gone or cannot be written, and the copy holds something a person typed: it stays,
             // as an ordinary contact that the relationship no longer concerns. What was lost nobody deleted; that the
@@ -134,6 +148,10 @@ impl Decider<'_> {
                 action.link = Some(link.id);
                 action.pc_item = Some(link.pc);
                 action.phone_item = Some(link.phone);
+                if action.waits() {
+                    // It comes back as a new item one day, which must find the PC's contact without a partner.
+                    action.after = PairAfter::Unlinked;
+                }
                 plan.actions.push(action);
             }
             Err(why) => {
@@ -171,7 +189,7 @@ impl Decider<'_> {
     fn create(&self, target: Side, new: &NewItem, reasons: Vec<Reason>) -> Result<Action, String> {
         let source = &new.held.card;
         let facts = self.facts(target);
-        let card = in_dialect(source, facts.dialect.as_ref());
+        let card = in_dialect(&facts.projection.project(source), facts.dialect.as_ref());
         fits(&card, facts)?;
         let name = file_name(source, new.item, !new.same_uid.is_empty());
         let step = WriteStep::Create { name, card: card.clone() };
@@ -179,6 +197,7 @@ impl Decider<'_> {
         action.headline = Headline::Create(target);
         match target {
             Side::Phone => {
+                self.staying.borrow_mut().see(&facts.projection, source);
                 action.pc_item = Some(new.item);
                 action.phone = Some(step);
                 action.after = PairAfter::Linked { baseline: Baseline { pc: source.clone(), phone: card } };
@@ -189,7 +208,7 @@ impl Decider<'_> {
                 action.after = PairAfter::Linked { baseline: Baseline { pc: card, phone: source.clone() } };
             }
         }
-        Ok(action)
+        Ok(self.delivered(action))
     }
 
     /// Both sides hold the contact: each gets what the other changed.
@@ -205,18 +224,15 @@ impl Decider<'_> {
         let merged = self.merge_cards(base, pc, phone);
         let writes_pc = merged.pc != pc.card && self.relationship.writes_to(Side::Pc);
         let writes_phone = merged.phone != phone.card && self.relationship.writes_to(Side::Phone);
-        for (side, writes, card) in
-            [(Side::Pc, writes_pc, &merged.pc), (Side::Phone, writes_phone, &merged.phone)]
-        {
-            if let (true, Err(why)) = (writes, fits(card, self.facts(side))) {
-                let (source, item, partner) = match side {
-                    Side::Pc => (Side::Phone, pair.phone, pair.pc),
-                    Side::Phone => (Side::Pc, pair.pc, pair.phone),
-                };
-                plan.skipped.push(too_large(source, item, Some(partner), card, why));
-                return None;
-            }
+        if let Some(skipped) = self.without_room(pair, &merged, (writes_pc, writes_phone)) {
+            plan.skipped.push(skipped);
+            return None;
         }
+        if self.relationship.writes_to(Side::Phone) {
+            self.staying.borrow_mut().see(&self.phone.projection, &merged.pc);
+        }
+        let waits = writes_phone && self.phone.delivery != Delivery::Direct;
+        let seen_on_phone = waits.then(|| merged.baseline_after_read_back(&phone.card).phone);
         let mut baseline = merged.baseline;
         // A side that is not written keeps what it has, and that is its baseline.
         if !writes_pc && merged.pc != pc.card {
@@ -226,10 +242,13 @@ impl Decider<'_> {
             baseline.phone = phone.card.clone();
         }
         let reverted = self.relationship.pc.edit == OnEdit::Revert && writes_pc;
-        let to_pc =
-            if reverted { contact::diff(&pc.card, &merged.pc, &self.pc.fields) } else { merged.to_pc };
+        let to_pc = if reverted {
+            contact::diff(&pc.card, &merged.pc, &self.pc.projection.fields)
+        } else {
+            merged.to_pc
+        };
         let to_phone = if self.relationship.phone.edit == OnEdit::Revert && writes_phone {
-            contact::diff(&phone.card, &merged.phone, &self.phone.fields)
+            contact::diff(&phone.card, &merged.phone, &self.phone.projection.fields)
         } else {
             merged.to_phone
         };
@@ -239,6 +258,10 @@ impl Decider<'_> {
             (false, true) => Headline::Update(Side::Phone),
             (false, false) if !merged.conflicts.is_empty() => Headline::Conflict,
             (false, false) => Headline::Settle,
+        };
+        let after = match seen_on_phone {
+            None => PairAfter::Linked { baseline },
+            Some(seen) => waiting_baseline(base, phone, seen, writes_pc),
         };
         let replace = |item, held: &Held, card: Card| WriteStep::Replace {
             item,
@@ -258,8 +281,30 @@ impl Decider<'_> {
             pc: writes_pc.then(|| replace(pair.pc, pc, merged.pc)),
             phone: writes_phone.then(|| replace(pair.phone, phone, merged.phone)),
             conflicts: merged.conflicts,
-            after: PairAfter::Linked { baseline },
+            after,
+            delivery: if waits { self.phone.delivery } else { Delivery::Direct },
         })
+    }
+
+    /// Why the merged pair is left alone: a side that would be written has no room for its card.
+    fn without_room(&self, pair: Pair, merged: &Merged, writes: (bool, bool)) -> Option<Skipped> {
+        let sides = [
+            (Side::Pc, writes.0, &merged.pc, pair.phone, pair.pc),
+            (Side::Phone, writes.1, &merged.phone, pair.pc, pair.phone),
+        ];
+        sides.into_iter().filter(|(_, writes, ..)| *writes).find_map(|(side, _, card, item, partner)| {
+            let why = fits(card, self.facts(side)).err()?;
+            Some(too_large(side.other(), item, Some(partner), card, why))
+        })
+    }
+
+    /// The action as it gets to the phone: where a person takes it over, the memory learns nothing by it.
+    fn delivered(&self, mut action: Action) -> Action {
+        if action.phone.is_some() && self.phone.delivery != Delivery::Direct {
+            action.delivery = self.phone.delivery;
+            action.after = PairAfter::AsBefore;
+        }
+        action
     }
 
     fn merge_cards(&self, base: Option<&Baseline>, pc: &Held, phone: &Held) -> Merged {
@@ -276,7 +321,7 @@ impl Decider<'_> {
             base,
             pc: &pc_taken,
             phone: &phone_taken,
-            phone_mask: &self.phone.fields,
+            projection: &self.phone.projection,
             policy: self.policy(),
             newest: newer(&pc.card, &phone.card),
         })
@@ -313,6 +358,17 @@ fn blank(card: &Card, reasons: Vec<Reason>, link: Option<&Link>) -> Action {
         to_phone: Vec::new(),
         conflicts: Vec::new(),
         after: PairAfter::Unlinked,
+        delivery: Delivery::Direct,
+    }
+}
+
+/// What both sides agree on while the phone waits for a person: what the phone holds. Everything that the PC has beyond
+/// that is still to come, and is told again in every session until it was seen there. `seen` is the phone's card
+/// without what is in conflict.
+fn waiting_baseline(base: Option<&Baseline>, phone: &Held, seen: Card, writes_pc: bool) -> PairAfter {
+    match base {
+        Some(base) if base.phone == phone.card && !writes_pc => PairAfter::AsBefore,
+        _ => PairAfter::Linked { baseline: Baseline { pc: seen.clone(), phone: seen } },
     }
 }
 
@@ -330,6 +386,7 @@ fn both_gone(link: &Link) -> Action {
         to_phone: Vec::new(),
         conflicts: Vec::new(),
         after: PairAfter::Unlinked,
+        delivery: Delivery::Direct,
     }
 }
 

@@ -3,11 +3,13 @@
 //! This room must not do I/O or read a clock. [`plan`] is a function from [`Observations`] to a [`Plan`]; what
 //! `--dry-run` shows is exactly the value that `sync` applies.
 
+mod absent;
 mod action;
 mod decide;
 mod guard;
 mod observation;
 mod pairing;
+mod staying;
 
 pub use action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 pub use decide::plan;

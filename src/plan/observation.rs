@@ -1,7 +1,7 @@
 //! What a session saw, as the planner takes it: values only, every content already read.
 
-use crate::contact::{Card, Dialect, FieldMask};
-use crate::provider::{Completeness, ItemId, Link, OpenConflict, Revision};
+use crate::contact::{Card, Dialect, Projection};
+use crate::provider::{Completeness, Delivery, ItemId, Link, OpenConflict, Revision};
 
 /// An item's content as a side holds it now.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub enum Seen {
     Deleted,
     /// It is missing, but its side was restored: that is no deletion.
     Lost,
+    /// It is known and was not listed, where that proves nothing: a contact that is not in the newest export.
+    Absent,
     /// It is there and cannot be used now. Says why.
     Unreadable(String),
 }
@@ -35,7 +37,7 @@ impl Seen {
     pub fn held(&self) -> Option<&Held> {
         match self {
             Self::Unchanged(held) | Self::Changed(held) => Some(held),
-            Self::Deleted | Self::Lost | Self::Unreadable(_) => None,
+            Self::Deleted | Self::Lost | Self::Absent | Self::Unreadable(_) => None,
         }
     }
 }
@@ -79,12 +81,14 @@ pub struct SideFacts {
     pub completeness: Completeness,
     /// Why what was known of it does not count any more, if so.
     pub restarted: Option<String>,
-    /// What it can express.
-    pub fields: FieldMask,
+    /// What it can hold of a contact.
+    pub projection: Projection,
     /// How new cards are written there; `None` keeps the dialect they came in.
     pub dialect: Option<Dialect>,
     /// The largest card it takes, in bytes.
     pub card_bytes_max: usize,
+    /// How what the other side has gets there.
+    pub delivery: Delivery,
 }
 
 /// Everything a plan is made of.
@@ -104,4 +108,8 @@ pub struct Observations {
     pub new_phone: Vec<NewItem>,
     /// Items without a link that cannot be used: side, place, reason.
     pub unusable: Vec<super::Skipped>,
+    /// The names of linked contacts that the phone did not list, where that proves nothing.
+    pub absent: Vec<String>,
+    /// The PC's items that were offered to the phone and were not seen there yet.
+    pub offered: Vec<ItemId>,
 }

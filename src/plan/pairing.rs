@@ -1,6 +1,9 @@
 //! Pairing items that no link knows: the strong rule joins, a weak likeness is only told.
 
-use crate::contact::{MatchKeys, match_cards, match_keys};
+use std::collections::HashMap;
+
+use crate::contact::{Fingerprint, MatchKeys, Projection, match_cards, match_keys};
+use crate::provider::ItemId;
 
 use super::action::Reason;
 use super::observation::NewItem;
@@ -18,7 +21,12 @@ pub(super) struct Paired {
 }
 
 /// Pairs one to one; an item that could go with two others stays alone.
-pub(super) fn pair(new_pc: Vec<NewItem>, new_phone: Vec<NewItem>) -> Paired {
+pub(super) fn pair(
+    new_pc: Vec<NewItem>,
+    new_phone: Vec<NewItem>,
+    offered: &[ItemId],
+    projection: &Projection,
+) -> Paired {
     let mut notes = same_uid_notes(&new_pc, "PC");
     notes.extend(same_uid_notes(&new_phone, "phone"));
     if new_pc.is_empty() || new_phone.is_empty() {
@@ -55,12 +63,43 @@ pub(super) fn pair(new_pc: Vec<NewItem>, new_phone: Vec<NewItem>) -> Paired {
             pairs.extend(left.take().zip(right.take()).map(|(left, right)| (left, right, reason)));
         }
     }
+    pairs.extend(pair_offered(&mut pc, &mut phone, offered, projection));
     Paired {
         pairs,
         only_pc: pc.into_iter().flatten().collect(),
         only_phone: phone.into_iter().flatten().collect(),
         notes,
     }
+}
+
+/// What was offered to the phone and is there now exactly as the phone can hold it, if it can be no other.
+fn pair_offered(
+    pc: &mut [Option<NewItem>],
+    phone: &mut [Option<NewItem>],
+    offered: &[ItemId],
+    projection: &Projection,
+) -> Vec<(NewItem, NewItem, Reason)> {
+    let mut places: HashMap<Fingerprint, (Vec<usize>, Vec<usize>)> = HashMap::new();
+    for (index, item) in pc.iter().enumerate() {
+        if let Some(item) = item.as_ref().filter(|item| offered.contains(&item.item)) {
+            places.entry(projection.fingerprint(&item.held.card)).or_default().0.push(index);
+        }
+    }
+    for (index, item) in phone.iter().enumerate() {
+        if let Some(found) =
+            item.as_ref().and_then(|item| places.get_mut(&projection.fingerprint(&item.held.card)))
+        {
+            found.1.push(index);
+        }
+    }
+    let mut pairs = Vec::new();
+    for (offers, arrivals) in places.values() {
+        let ([offer], [arrival]) = (offers.as_slice(), arrivals.as_slice()) else { continue };
+        let (offer, arrival) = (pc.get_mut(*offer), phone.get_mut(*arrival));
+        let found = offer.and_then(Option::take).zip(arrival.and_then(Option::take));
+        pairs.extend(found.map(|(offer, arrival)| (offer, arrival, Reason::SameAsOffered)));
+    }
+    pairs
 }
 
 fn same_uid_notes(items: &[NewItem], side: &str) -> Vec<String> {

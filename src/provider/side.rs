@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::{ChangeSet, Delivery, Fetched, HandedOver, IntentStep, Offer, ProviderError};
-use crate::contact::{Card, Dialect, FieldMask};
+use crate::contact::{Card, Dialect, Projection};
 use crate::ics::{ChangeNumber, Guid, SyncState};
 
 /// An item's number in its replica: stable, never reused; together with the replica's GUID it is unique anywhere.
@@ -55,8 +55,8 @@ pub struct Replica {
 /// What a side can hold and do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capabilities {
-    /// The fields it can express; the others are never read as cleared.
-    pub fields: FieldMask,
+    /// What it can hold of a contact; what it cannot is never read as cleared.
+    pub projection: Projection,
     /// The dialect in which cards are written to it.
     pub dialect: Dialect,
     /// Whether it takes writes at all.
@@ -196,8 +196,17 @@ pub trait Provider {
         Vec::new()
     }
 
-    /// An absent item is deleted on both sides; it is known no more.
-    fn release(&mut self, _item: ItemId) {}
+    /// What a person should know about this side in this session, each a whole sentence. Complete once it told its
+    /// changes.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// An item that was not listed, where that proves nothing, is gone on both sides: it is known no more. Returns the
+    /// number of its deletion; `None` for any other item.
+    fn release(&mut self, _item: ItemId) -> Option<ChangeNumber> {
+        None
+    }
 
     /// Makes sure that what was observed outlives this session, before anything is planned on it. A dry run does
     /// not call this.

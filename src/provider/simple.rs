@@ -165,6 +165,11 @@ pub trait SimpleProvider {
     /// An item that is no longer listed was deleted on both sides: should it come back, it is a new one.
     fn release(&mut self, _locator: &Locator) {}
 
+    /// What a person should know about this side in this session, each a whole sentence. Complete once it was listed.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Keeps what the side itself remembers of the last listing. Called before the rows of that listing are saved, in
     /// the same batch if one is open.
     ///

@@ -357,14 +357,18 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
         self.simple.offered()
     }
 
-    fn release(&mut self, item: ItemId) {
-        let Some(index) = self.row_of_item.get(&item).copied() else { return };
-        let place = self.rows.get(index).filter(|row| !row.deleted).map(|row| row.locator.clone());
-        if let Some(locator) = place.filter(|_| self.absent.contains(&item)) {
-            self.simple.release(&locator);
-            self.bury(index, None);
-            self.absent.retain(|absent| *absent != item);
-        }
+    fn remarks(&self) -> Vec<String> {
+        self.simple.remarks()
+    }
+
+    fn release(&mut self, item: ItemId) -> Option<ChangeNumber> {
+        let index = self.row_of_item.get(&item).copied()?;
+        let row = self.rows.get(index).filter(|row| !row.deleted && self.absent.contains(&item))?;
+        let locator = row.locator.clone();
+        self.simple.release(&locator);
+        self.absent.retain(|absent| *absent != item);
+        let counter = self.bury(index, None);
+        Some(self.number(counter))
     }
 
     fn keep_observations(&mut self) -> Result<(), ProviderError> {

@@ -2,6 +2,7 @@
 
 use crate::contact::{Card, FieldChange, FieldConflict, FieldKey, Kept};
 use crate::plan::{Action, Headline, Reason, Skipped, WriteStep};
+use crate::provider::Delivery;
 use crate::relationship::Side;
 
 use super::layout::{COLUMNS, Label, Line, cut, hanging, paragraph, width};
@@ -87,6 +88,14 @@ pub fn said_once(subject: &str, why: &str) -> String {
 }
 
 fn direction(action: &Action) -> (Label, &'static str) {
+    if action.waits() {
+        return match (action.delivery, &action.pc) {
+            (Delivery::NotNow, None) => (Label::ToPhone, "→ later"),
+            (Delivery::NotNow, Some(_)) => (Label::Both, "⇄ later"),
+            (_, None) => (Label::ToPhone, "→ by hand"),
+            (_, Some(_)) => (Label::Both, "⇄ by hand"),
+        };
+    }
     match (&action.pc, &action.phone) {
         (Some(WriteStep::Delete { .. }), None) => (Label::Deleted, "← PC"),
         (None, Some(WriteStep::Delete { .. })) => (Label::Deleted, "→ phone"),

@@ -18,6 +18,8 @@ pub enum ActionOutcome {
     Unknown(String),
     /// It was not started.
     NotStarted,
+    /// A person does it on the phone, or it waits until the phone can be written.
+    Waits,
 }
 
 impl ActionOutcome {
@@ -30,6 +32,7 @@ impl ActionOutcome {
             Self::Refused(_) => "refused",
             Self::Unknown(_) => "unknown",
             Self::NotStarted => "not-started",
+            Self::Waits => "waits",
         }
     }
 }

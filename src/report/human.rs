@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use crate::plan::{Headline, Plan};
+use crate::plan::{Action, Headline, Plan};
+use crate::provider::Delivery;
 
 use super::action_text::{note_lines, skipped_lines};
 use super::layout::{Label, Line, paragraph};
@@ -40,6 +41,8 @@ pub struct HumanReport<R, T> {
     lister: Option<ActionLister>,
     /// Lines that come after the actions.
     pending: Vec<Line>,
+    /// What a person has to do on the phone.
+    checklist: Vec<Line>,
     items: (usize, usize),
     joined: usize,
     wrote_heading: bool,
@@ -58,6 +61,7 @@ impl<R: Write, T: Write> HumanReport<R, T> {
             options,
             lister: None,
             pending: Vec::new(),
+            checklist: Vec::new(),
             items: (0, 0),
             joined: 0,
             wrote_heading: false,
@@ -118,6 +122,20 @@ impl<R: Write, T: Write> HumanReport<R, T> {
         self.pending = after;
     }
 
+    /// New contacts are told by their number and their file, not one by one in every session.
+    fn wait(&mut self, action: &Action) {
+        if matches!(action.headline, Headline::Create(_)) {
+            return;
+        }
+        if self.checklist.is_empty() {
+            self.checklist
+                .extend([Line::new(), Line::new().with(Label::Strong, waiting_words(action.delivery))]);
+        }
+        if let Some(lister) = &mut self.lister {
+            self.checklist.extend(lister.lines(action, None));
+        }
+    }
+
     fn heading_once(&mut self) {
         if !self.wrote_heading && !self.options.quiet {
             self.wrote_heading = true;
@@ -132,6 +150,7 @@ impl<R: Write, T: Write> HumanReport<R, T> {
             // Who wants to hear only of what went wrong was shown no list that could have a rest.
             let lister = self.lister.as_ref().filter(|_| !self.options.quiet);
             let mut lines = lister.map(ActionLister::rest).unwrap_or_default();
+            lines.append(&mut self.checklist);
             lines.append(&mut self.pending);
             if !lines.is_empty() {
                 self.heading_once();
@@ -161,10 +180,18 @@ impl<R: Write, T: Write> HumanReport<R, T> {
     }
 }
 
+/// What stands over the changes that the session does not make itself.
+fn waiting_words(delivery: Delivery) -> &'static str {
+    match delivery {
+        Delivery::Direct | Delivery::NotNow => "Waits until the phone can be written:",
+        Delivery::ByHand => "To do by hand on the phone; its next export shows whether it is done:",
+    }
+}
+
 /// What became of an action, where that is not what was planned.
 fn outcome_words(outcome: &ActionOutcome) -> Option<String> {
     match outcome {
-        ActionOutcome::Done => None,
+        ActionOutcome::Done | ActionOutcome::Waits => None,
         ActionOutcome::Stale => {
             Some(String::from("not done: it changed meanwhile and is looked at next time"))
         }
@@ -194,6 +221,10 @@ impl<R: Write, T: Write> Report for HumanReport<R, T> {
             Event::Applied { action, outcome } => {
                 if **outcome == ActionOutcome::Done && action.headline == Headline::Match {
                     self.joined += 1;
+                }
+                if **outcome == ActionOutcome::Waits {
+                    self.wait(action);
+                    return;
                 }
                 let words = outcome_words(outcome);
                 self.is_refused |= matches!(outcome, ActionOutcome::Refused(_));

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::action_text::said_once;
 use crate::contact::{CardEditor, Dialect, FieldChange, FieldConflict, FieldMask, Kept, diff};
 use crate::plan::{Action, PairAfter, Plan, Skipped, Stop, WriteStep};
+use crate::provider::Delivery;
 use crate::relationship::Side;
 
 use super::{ActionOutcome, Event, ExitCode, Report};
@@ -26,6 +27,8 @@ struct ActionLine<'a> {
     reasons: Vec<String>,
     changes: Vec<ChangeLine<'a>>,
     conflicts: Vec<ConflictLine<'a>>,
+    /// How the write on the phone gets there: "direct", "by-hand" or "not-now".
+    delivery: &'static str,
     /// "planned" in a dry run.
     outcome: &'static str,
     /// Why, if it was refused or is unknown.
@@ -68,6 +71,11 @@ pub fn action_line(action: &Action, outcome: Option<&ActionOutcome>) -> String {
             .map(|(to, change)| change_line(change, to))
             .collect(),
         conflicts: action.conflicts.iter().map(conflict_line).collect(),
+        delivery: match action.delivery {
+            Delivery::Direct => "direct",
+            Delivery::ByHand => "by-hand",
+            Delivery::NotNow => "not-now",
+        },
         outcome: outcome.map_or("planned", ActionOutcome::word),
         why: match outcome {
             Some(ActionOutcome::Refused(why) | ActionOutcome::Unknown(why)) => Some(why),
@@ -119,7 +127,7 @@ fn uid(action: &Action) -> Option<String> {
     });
     written.or_else(|| match &action.after {
         PairAfter::Linked { baseline } => baseline.pc.uid().or_else(|| baseline.phone.uid()),
-        PairAfter::Unlinked => None,
+        PairAfter::Unlinked | PairAfter::AsBefore => None,
     })
 }
 

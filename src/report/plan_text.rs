@@ -159,7 +159,7 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         let pairs = count_of(joined, "pair of equal contacts", "pairs of equal contacts");
         parts.push(format!("{} {pairs}", if dry { "join" } else { "joined" }));
     }
-    let waiting = summary.conflicts > 0 || summary.failed > 0;
+    let waiting = summary.conflicts > 0 || summary.failed > 0 || summary.waiting > 0;
     let done = if parts.is_empty() {
         String::from(match (waiting, dry) {
             (false, _) => "Nothing to do: both sides are the same.",
@@ -171,6 +171,12 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         format!("{}.", if dry { format!("Would {all}") } else { sentence(&all) })
     };
     let mut text = vec![done];
+    if summary.waiting > 0 {
+        text.push(format!(
+            "{} to get onto the phone.",
+            count_of(summary.waiting, "contact waits", "contacts wait")
+        ));
+    }
     if summary.failed > 0 {
         text.push(format!("{} left alone.", count_of(summary.failed, "item was", "items were")));
     }
@@ -258,7 +264,7 @@ fn deleted_names(plan: &Plan, side: Side) -> Vec<String> {
     let deleted: Vec<&Action> = plan
         .actions
         .iter()
-        .filter(|action| matches!(action.step(side), Some(WriteStep::Delete { .. })))
+        .filter(|action| matches!(action.direct_step(side), Some(WriteStep::Delete { .. })))
         .collect();
     let mut names: Vec<String> =
         deleted.iter().take(NAMES_MAX).map(|action| shown(&action.subject)).collect();

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::contact::{Baseline, Card, FieldChange, FieldConflict, Kept};
 use crate::plan::{Action, Headline, PairAfter, Plan, Reason, Skipped, Stop, WriteStep};
-use crate::provider::{ItemId, Revision};
+use crate::provider::{Delivery, ItemId, Revision};
 use crate::relationship::{Mode, Side};
 
 fn card(lines: &[&str]) -> Card {
@@ -39,6 +39,7 @@ fn action(headline: Headline, subject: &str, reason: Reason) -> Action {
         to_phone: Vec::new(),
         conflicts: Vec::new(),
         after: PairAfter::Linked { baseline: Baseline { pc: card.clone(), phone: card } },
+        delivery: Delivery::Direct,
     }
 }
 
@@ -139,6 +140,7 @@ fn everything() -> Plan {
             held,
             settled,
         ],
+        kept: Vec::new(),
         skipped: vec![
             skipped("broken.vcf", "broken.vcf: the card is empty (0 bytes)", "mend or delete it on the phone"),
             skipped("Internal storage/Contacts/a long folder name/x.vcf", "x.vcf: torn", "mend or delete it"),

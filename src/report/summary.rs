@@ -77,6 +77,11 @@ pub struct Summary {
     pub merged: usize,
     /// Fields that wait for a decision.
     pub conflicts: usize,
+    /// Contacts that are wanted on the phone and that a person must take over there, or that wait until it can be
+    /// written.
+    pub waiting: usize,
+    /// Contacts that were left in a file on the phone for a person to open.
+    pub offered: usize,
     /// Items that were left alone because something is wrong with them.
     pub failed: usize,
     /// Transactions with the phone by operation, and "total".
@@ -108,6 +113,8 @@ impl Summary {
             deleted: PerSide::default(),
             merged: 0,
             conflicts: 0,
+            waiting: 0,
+            offered: 0,
             failed: 0,
             transactions: BTreeMap::from([(String::from("total"), 0)]),
             bytes: Bytes::default(),
@@ -128,15 +135,15 @@ impl Summary {
 
     /// Counts one action that was applied.
     pub fn count_action(&mut self, action: &Action) {
-        if action.headline == Headline::Merge {
+        if action.headline == Headline::Merge && !action.waits() {
             self.merged += 1;
         }
         for side in [Side::Phone, Side::Pc] {
-            match action.step(side) {
+            match action.direct_step(side) {
                 None => continue,
                 Some(WriteStep::Create { .. }) => self.created.add(side),
                 Some(WriteStep::Delete { .. }) => self.deleted.add(side),
-                Some(WriteStep::Replace { .. }) if action.headline == Headline::Merge => {}
+                Some(WriteStep::Replace { .. }) if action.headline == Headline::Merge && !action.waits() => {}
                 Some(WriteStep::Replace { .. }) => self.updated.add(side),
             }
             match side {
@@ -144,6 +151,7 @@ impl Summary {
                 Side::Pc => self.store_writes += 1,
             }
         }
+        self.waiting += usize::from(action.waits());
         self.conflicts += action.open_conflicts().count();
     }
 

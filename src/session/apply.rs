@@ -39,20 +39,20 @@ impl Pending {
 }
 
 pub(super) struct Applier<'a, 'p> {
-    parties: &'a mut Parties<'p>,
-    options: &'a Options<'a>,
-    states: States,
-    pending: Pending,
-    waiting: HashMap<LinkId, Vec<OpenConflict>>,
+    pub(super) parties: &'a mut Parties<'p>,
+    pub(super) options: &'a Options<'a>,
+    pub(super) states: States,
+    pub(super) pending: Pending,
+    pub(super) waiting: HashMap<LinkId, Vec<OpenConflict>>,
     session: Option<SessionId>,
 }
 
 /// An action on its way through a batch.
-struct Underway<'a> {
-    action: &'a Action,
+pub(super) struct Underway<'a> {
+    pub(super) action: &'a Action,
     intent: Option<IntentId>,
     phone: Option<Ack>,
-    pc: Option<Ack>,
+    pub(super) pc: Option<Ack>,
     outcome: ActionOutcome,
 }
 
@@ -84,7 +84,8 @@ impl<'a, 'p> Applier<'a, 'p> {
         if writing > 0 {
             report.event(&Event::Applying { actions: writing });
         }
-        if !plan.is_empty() && actions.iter().any(|action| !self.is_known_conflict(action)) {
+        let is_news = |action: &&Action| !action.only_waits() && !self.is_known_conflict(action);
+        if !plan.is_empty() && actions.iter().any(is_news) {
             let session = self.parties.ledger.open_session(self.options.clock.now_ms())?;
             summary.session = Some(session.0);
             self.session = Some(session);
@@ -101,6 +102,9 @@ impl<'a, 'p> Applier<'a, 'p> {
         }
         if ended.is_ok() {
             ended = self.finish_writes(summary, report);
+        }
+        if ended.is_ok() {
+            ended = self.hand_over(plan, summary, report);
         }
         ended
     }
@@ -157,7 +161,9 @@ impl<'a, 'p> Applier<'a, 'p> {
             }
             if cut.is_some() {
                 one.outcome = ActionOutcome::NotStarted;
-            } else if let Some(step) = &one.action.phone {
+            } else if one.action.only_waits() {
+                one.outcome = ActionOutcome::Waits;
+            } else if let Some(step) = one.action.direct_step(Side::Phone) {
                 let (ack, outcome) = acknowledged(self.parties.phone.write(&write_of(step)));
                 one.phone = ack;
                 one.outcome = outcome;
@@ -165,6 +171,14 @@ impl<'a, 'p> Applier<'a, 'p> {
                     cut = Some(Failure::phone(ProviderError::Disconnected(why.clone())));
                 }
             }
+        }
+        if let Err(error) = self.parties.phone.flush() {
+            // The writes of this batch were noted only; each may or may not be on the phone.
+            let why = error.to_string();
+            for one in underway.iter_mut().filter(|one| one.phone.is_some()) {
+                one.outcome = ActionOutcome::Unknown(why.clone());
+            }
+            cut.get_or_insert(Failure::phone(error));
         }
         self.in_batch(|this| this.confirm_all(&mut underway))?;
         for one in &underway {
@@ -187,7 +201,7 @@ impl<'a, 'p> Applier<'a, 'p> {
             .iter()
             .map(|action| Underway {
                 action,
-                intent: action.phone.as_ref().and_then(|_| ids.next()),
+                intent: action.direct_step(Side::Phone).and_then(|_| ids.next()),
                 phone: None,
                 pc: None,
                 outcome: ActionOutcome::Done,
@@ -239,13 +253,19 @@ impl<'a, 'p> Applier<'a, 'p> {
         // An unknown outcome keeps its intent for the next session; any other clears it.
         let intent = one.intent.filter(|_| !matches!(one.outcome, ActionOutcome::Unknown(_)));
         let mut facts = Confirmation { intent, action: self.history_row(one), ..Confirmation::default() };
-        if one.outcome != ActionOutcome::Done {
+        if one.outcome == ActionOutcome::Waits && action.conflicts.is_empty() {
+            return None;
+        }
+        if !matches!(one.outcome, ActionOutcome::Done | ActionOutcome::Waits) {
             // A write that did happen, next to one that did not, is an echo that must not come back as an edit of
             // a person: its number stays unseen, and the merge of the next session finds both sides equal there.
             return (facts.intent.is_some() || facts.action.is_some()).then_some(facts);
         }
         if self.is_known_conflict(action) {
             return None;
+        }
+        if action.waits() {
+            return self.confirmation_of_waiting(one, facts);
         }
         let pc_item = one.pc.as_ref().map(|ack| ack.item).or(action.pc_item);
         let phone_item = one.phone.as_ref().map(|ack| ack.item).or(action.phone_item);
@@ -260,7 +280,10 @@ impl<'a, 'p> Applier<'a, 'p> {
                 self.states.record_given(Side::Pc, pc);
                 self.states.record_given(Side::Phone, phone);
             }
-            _ => facts.unlink = action.link,
+            _ => {
+                facts.unlink = action.link;
+                self.release(action);
+            }
         }
         let had_conflicts = action.link.is_some_and(|link| self.waiting.contains_key(&link));
         if had_conflicts || !action.conflicts.is_empty() {
@@ -270,7 +293,7 @@ impl<'a, 'p> Applier<'a, 'p> {
     }
 
     /// Records in the state of `side` that the other side now has this item's changes, old and just made.
-    fn advance(&mut self, side: Side, action: &Action, ack: Option<&Ack>) {
+    pub(super) fn advance(&mut self, side: Side, action: &Action, ack: Option<&Ack>) {
         let before = match side {
             Side::Pc => action.pc_item,
             Side::Phone => action.phone_item,
@@ -304,6 +327,7 @@ impl<'a, 'p> Applier<'a, 'p> {
             kept.insert((skipped.side, skipped.item));
             kept.extend(skipped.partner.map(|item| (skipped.side.other(), item)));
         }
+        kept.extend(plan.kept.iter().copied());
         for action in &plan.actions {
             kept.extend(action.pc_item.map(|item| (Side::Pc, item)));
             kept.extend(action.phone_item.map(|item| (Side::Phone, item)));
@@ -346,10 +370,11 @@ impl<'a, 'p> Applier<'a, 'p> {
 
     fn history_row(&self, one: &Underway<'_>) -> Option<ActionRow> {
         let action = one.action;
-        if self.session.is_none() || !action.is_visible() || one.outcome == ActionOutcome::NotStarted {
+        let is_no_news = matches!(one.outcome, ActionOutcome::NotStarted | ActionOutcome::Waits);
+        if self.session.is_none() || !action.is_visible() || is_no_news {
             return None;
         }
-        let side = match (&action.pc, &action.phone) {
+        let side = match (&action.pc, action.direct_step(Side::Phone)) {
             (Some(_), Some(_)) => "both",
             (Some(_), None) => "pc",
             (None, Some(_)) => "phone",
@@ -362,7 +387,7 @@ impl<'a, 'p> Applier<'a, 'p> {
             reason: action.reasons.iter().map(|reason| reason.words()).collect::<Vec<_>>().join("; "),
             outcome: String::from(one.outcome.word()),
             pc_before: before(action.pc.as_ref()),
-            phone_before: before(action.phone.as_ref()),
+            phone_before: before(action.direct_step(Side::Phone)),
         })
     }
 }
@@ -370,7 +395,7 @@ impl<'a, 'p> Applier<'a, 'p> {
 fn batch_length(actions: &[&Action]) -> usize {
     let mut phone_writes = 0;
     for (index, action) in actions.iter().enumerate() {
-        phone_writes += usize::from(action.phone.is_some());
+        phone_writes += usize::from(action.direct_step(Side::Phone).is_some());
         if phone_writes > PHONE_WRITES_PER_BATCH || index >= ACTIONS_PER_BATCH {
             return index;
         }
@@ -379,7 +404,7 @@ fn batch_length(actions: &[&Action]) -> usize {
 }
 
 fn intent_of(action: &Action) -> Option<IntentStep> {
-    Some(match action.phone.as_ref()? {
+    Some(match action.direct_step(Side::Phone)? {
         WriteStep::Create { name, card } => {
             IntentStep::Create { pc: action.pc_item?, name: name.clone(), card: card.clone() }
         }
@@ -427,7 +452,7 @@ fn before(step: Option<&WriteStep>) -> Option<crate::contact::Card> {
     }
 }
 
-fn open_conflicts(action: &Action) -> Vec<OpenConflict> {
+pub(super) fn open_conflicts(action: &Action) -> Vec<OpenConflict> {
     let mut open: Vec<OpenConflict> = action
         .open_conflicts()
         .map(|conflict| OpenConflict {
@@ -447,6 +472,7 @@ fn count(one: &Underway<'_>, summary: &mut Summary) {
     match one.outcome {
         ActionOutcome::Done => summary.count_action(one.action),
         ActionOutcome::NotStarted => {}
+        ActionOutcome::Waits => summary.waiting += 1,
         _ => {
             summary.failed += 1;
             // The phone may have been written although the pair as a whole was not finished.

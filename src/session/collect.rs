@@ -1,8 +1,8 @@
 //! Collecting: both sides tell what changed since their states, and what moved is read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::contact::{self, Card, FieldMask};
+use crate::contact::{Card, Projection};
 use crate::ics::SyncState;
 use crate::plan::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
 use crate::provider::{
@@ -45,6 +45,8 @@ struct Collector<'a, 'p> {
     unusable: Vec<Skipped>,
     pending: HashMap<(Side, ItemId), Change>,
     left_out: Vec<Side>,
+    /// Items of the phone that were not listed, where that proves nothing.
+    absent: HashSet<ItemId>,
 }
 
 /// Asks both sides and reads what moved.
@@ -62,6 +64,7 @@ pub(super) fn collect(
         unusable: Vec::new(),
         pending: HashMap::new(),
         left_out: Vec::new(),
+        absent: HashSet::new(),
     };
     let phone_set = collector.side(Side::Phone, states, report)?;
     if let Some(why) = phone_set.restarted.as_ref().filter(|_| links > 0) {
@@ -69,6 +72,7 @@ pub(super) fn collect(
             "The phone is not as it was left: {why}. Everything is compared anew, and nothing is deleted."
         )));
     }
+    collector.absent.extend(&phone_set.absent);
     let pc_set = collector.side(Side::Pc, states, report)?;
     let mut waiting: HashMap<LinkId, Vec<OpenConflict>> = HashMap::new();
     for conflict in collector.parties.ledger.open_conflicts()? {
@@ -88,10 +92,12 @@ pub(super) fn collect(
     }
     let mut linked = collector.finish_drafts(restarted, &waiting)?;
     if compare_all {
-        forget_one_sided(&mut linked, &collector.parties.phone.capabilities().fields);
+        forget_one_sided(&mut linked, &collector.parties.phone.capabilities().projection);
     }
     collector.name_shared_uids()?;
+    let absent = collector.absent_names(&phone_set.absent, &linked)?;
     let [new_phone, new_pc] = collector.new_items;
+    let offered = collector.parties.phone.offered();
     let phone = facts(collector.parties.phone, phone_set);
     let mut pc = facts(collector.parties.pc, pc_set);
     // The PC keeps every card in the dialect it came in.
@@ -105,6 +111,8 @@ pub(super) fn collect(
             new_pc,
             new_phone,
             unusable: collector.unusable,
+            absent,
+            offered,
         },
         pending: collector.pending,
         left_out: collector.left_out,
@@ -119,9 +127,10 @@ fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
         items: set.item_count,
         completeness: set.completeness,
         restarted: set.restarted,
-        fields: capabilities.fields.clone(),
+        projection: capabilities.projection.clone(),
         dialect: Some(capabilities.dialect.clone()),
         card_bytes_max: capabilities.card_bytes_max,
+        delivery: capabilities.delivery,
     }
 }
 
@@ -180,7 +189,7 @@ impl Collector<'_, '_> {
             }
             (None, Seen::Unreadable(why)) => self.unusable.push(unusable(side, item, &place, why)),
             // A deletion of something that the other side never had: only to be recorded as heard.
-            (None, Seen::Deleted | Seen::Lost) => {}
+            (None, Seen::Deleted | Seen::Lost | Seen::Absent) => {}
         }
         self.pending.insert((side, item), change);
         Ok(())
@@ -234,6 +243,7 @@ impl Collector<'_, '_> {
             };
             let phone = match phone {
                 Some(seen) => seen,
+                None if self.absent.contains(&link.phone) => Seen::Absent,
                 None => self.still_on_phone(&link)?,
             };
             if place.is_empty() {
@@ -253,6 +263,20 @@ impl Collector<'_, '_> {
             cases.push(LinkedCase { link, pc, phone, conflicts, place, same_uid });
         }
         Ok(cases)
+    }
+
+    /// The names of linked contacts that the phone did not list and that are still on the PC.
+    fn absent_names(&self, absent: &[ItemId], linked: &[LinkedCase]) -> Result<Vec<String>, Failure> {
+        let gone: HashSet<ItemId> =
+            linked.iter().filter(|case| case.pc.held().is_none()).map(|case| case.link.phone).collect();
+        let mut names = Vec::new();
+        for item in absent.iter().filter(|item| !gone.contains(item)) {
+            if let Some(link) = self.parties.ledger.link_of_phone(*item)? {
+                names.extend(link.base.as_ref().map(|base| base.phone.display_name()));
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
     }
 
     fn still_on_pc(&mut self, item: ItemId) -> Result<Seen, Failure> {
@@ -316,9 +340,11 @@ impl Collector<'_, '_> {
 
 /// What one side alone held while nothing was written to the other stands in the baseline as agreed. Under another
 /// mode it may have to travel, so such a pair is compared as at its first meeting.
-fn forget_one_sided(linked: &mut [LinkedCase], fields: &FieldMask) {
+fn forget_one_sided(linked: &mut [LinkedCase], projection: &Projection) {
     for case in linked.iter_mut().filter(|case| case.conflicts.is_empty()) {
-        case.link.base.take_if(|base| !contact::diff(&base.pc, &base.phone, fields).is_empty());
+        case.link
+            .base
+            .take_if(|base| projection.fingerprint(&base.pc) != projection.fingerprint(&base.phone));
     }
 }
 

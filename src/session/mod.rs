@@ -14,6 +14,9 @@ mod failure;
 mod recover;
 mod run;
 mod states;
+mod waiting;
+#[cfg(test)]
+mod waiting_tests;
 
 pub use failure::Failure;
 pub use run::{Ended, Options, Parties, run};

@@ -107,6 +107,9 @@ fn crank(
         }
     }
     let collected = collect::collect(parties, &states, options.compare_all, report)?;
+    for remark in parties.phone.remarks() {
+        report.event(&Event::Note(remark));
+    }
     let Collected { observations, pending, left_out, restarted, waiting } = collected;
     let plan_started_us = options.clock.steady_us();
     summary.ms.collect = milliseconds(plan_started_us.saturating_sub(collect_started_us));

@@ -4,6 +4,7 @@
 
 use crate::mtp::code::{device_property, event, format, operation as op, property as prop, response};
 
+use super::app::{App, AppMoment};
 use super::personality::{
     AllStorages, Allocation, Attributes, BadName, BrokenPropList, Creation, Dates, FormatRule, HandleLife,
     Handles, HeaderWanted, Insistence, Interrupted, Listing, ListingOrder, Locked, NameRule, Overwrite,
@@ -16,6 +17,7 @@ const NAMES: &[&str] = &[
     "android-8",
     "zen",
     "nokia-s40",
+    "organiser",
     "sailfish",
     "umtp",
     "qemu",
@@ -80,6 +82,7 @@ impl Personality {
             "android-8" => Self::android_8(),
             "zen" => Self::zen(),
             "nokia-s40" => Self::nokia_s40(),
+            "organiser" => Self::organiser(),
             "sailfish" => Self::sailfish(),
             "umtp" => Self::umtp(),
             "qemu" => Self::qemu(),
@@ -332,6 +335,19 @@ impl Personality {
             transport: Transport { packet_bytes: 64, ..android.transport },
             ..android
         }
+    }
+
+    /// A phone that takes every card into its organiser and writes it out again in its own way: names, numbers and
+    /// addresses as vCard 2.1, and nothing else.
+    #[must_use]
+    pub fn organiser() -> Self {
+        let drops = ["NOTE", "CATEGORIES", "PHOTO", "IMPP", "NICKNAME", "X-ANNIVERSARY", "GEO", "TZ", "ROLE"];
+        let app = App {
+            drops: drops.map(str::to_owned).to_vec(),
+            writes_2_1: true,
+            ..App::harmless(AppMoment::TransferEnd)
+        };
+        Self { name: "organiser".to_owned(), app: Some(app), ..Self::nokia_s40() }
     }
 }
 

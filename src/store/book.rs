@@ -10,7 +10,7 @@ use super::Store;
 use super::contacts::{self, ChangeStamp, Standing};
 use super::error::{Fault, StoreError, digest, from_integer, to_integer};
 use super::{cards, phones};
-use crate::contact::{Card, Dialect, FieldMask};
+use crate::contact::{Card, Dialect, Projection};
 use crate::ics::{ChangeNumber, GlobSet, Guid, SyncState};
 use crate::provider::{
     Ack, Capabilities, Change, ChangeKind, ChangeSet, Clock, Completeness, Delivery, Fetched, ItemId,
@@ -113,7 +113,7 @@ impl<'a> Book<'a> {
                 generation: found.next_counter.saturating_sub(1),
             },
             capabilities: Capabilities {
-                fields: FieldMask::all(),
+                projection: Projection::default(),
                 dialect: Dialect::v40(),
                 writable: !store.is_read_only(),
                 delivery: Delivery::Direct,

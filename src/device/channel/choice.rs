@@ -2,6 +2,7 @@
 //! writes nothing.
 
 use super::contract::{Channel, ChannelOptions};
+use super::decsync::{self, DecsyncChannel};
 use super::export::{self, ExportChannel};
 use super::names::MARKER_NAME;
 use super::vcard_folder::{VcardFolder, VcardFolderOptions};
@@ -45,13 +46,11 @@ pub fn open_channel<'p, 'm>(
     remembered: Option<&str>,
     options: ChannelOptions<'m>,
 ) -> Result<(Box<dyn Channel + 'm>, &'p DeviceProfile), ProviderError> {
-    let now_ms = options.clock.now_ms();
-    let profile = choose(&mut *tree, candidates, remembered, now_ms).map_err(TreeError::for_side)?;
-    let profile = profile.ok_or_else(|| no_channel(&*tree, candidates))?;
+    let profile = choose(&mut *tree, candidates, remembered, options.clock.now_ms())?;
     let channel: Box<dyn Channel + 'm> = match profile.contacts.channel {
         ChannelKind::VcardFolder => Box::new(VcardFolder::open(tree, profile, folder_options(options))?),
+        ChannelKind::Decsync => Box::new(DecsyncChannel::open(tree, profile, options)?),
         ChannelKind::Export => Box::new(ExportChannel::open(tree, profile, options)?),
-        ChannelKind::Decsync => return Err(no_channel(&*tree, candidates)),
     };
     Ok((channel, profile))
 }
@@ -65,25 +64,12 @@ fn folder_options(options: ChannelOptions<'_>) -> VcardFolderOptions {
     }
 }
 
-fn no_channel(tree: &dyn ObjectTree, candidates: &[&DeviceProfile]) -> ProviderError {
-    match candidates {
-        [only] => ProviderError::NoChannel(format!("there is nothing that the profile {} names", only.id)),
-        _ => {
-            let identity = tree.identity();
-            ProviderError::NoChannel(format!(
-                "no profile matches {} {}",
-                identity.manufacturer, identity.model
-            ))
-        }
-    }
-}
-
 fn choose<'p>(
     tree: &mut dyn ObjectTree,
     candidates: &[&'p DeviceProfile],
     remembered: Option<&str>,
     now_ms: i64,
-) -> Result<Option<&'p DeviceProfile>, TreeError> {
+) -> Result<&'p DeviceProfile, ProviderError> {
     let first = candidates.iter().copied().find(|profile| Some(profile.id.as_str()) == remembered);
     // What needs nothing to be there is settled without asking the phone. So are exports where a person named them or
     // they were read before: whether a file is one is judged when it is read, and a phone whose exports are gone did
@@ -92,15 +78,26 @@ fn choose<'p>(
         && matches!(profile.contacts.channel, ChannelKind::VcardFolder | ChannelKind::Export)
         && (first.is_some() || candidates.len() == 1)
     {
-        return Ok(Some(profile));
+        return Ok(profile);
     }
-    let mut search = Search::new(tree)?;
-    for profile in first.into_iter().chain(candidates.iter().copied()) {
-        if is_there(&mut search, profile, candidates, now_ms)? {
-            return Ok(Some(profile));
+    let identity = tree.identity().clone();
+    let mut search = Search::new(tree).map_err(TreeError::for_side)?;
+    let profiles = first.map_or_else(|| candidates.to_vec(), |first| vec![first]);
+    for profile in profiles {
+        if is_there(&mut search, profile, candidates, now_ms).map_err(TreeError::for_side)? {
+            return Ok(profile);
         }
     }
-    Ok(None)
+    Err(ProviderError::NoChannel(match (first, candidates) {
+        // Another way would be another replica, and everything on it would be new.
+        (Some(before), _) => format!(
+            "it was synced through the profile {} before, and nothing of that is there now; to go another way, name it: \
+             --profile ID",
+            before.id
+        ),
+        (None, [only]) => format!("there is nothing on it that the profile {} is for", only.id),
+        (None, _) => format!("no profile is for {} {}", identity.manufacturer, identity.model),
+    }))
 }
 
 fn is_there(
@@ -111,7 +108,7 @@ fn is_there(
 ) -> Result<bool, TreeError> {
     Ok(match profile.contacts.channel {
         ChannelKind::VcardFolder => true,
-        ChannelKind::Decsync => false,
+        ChannelKind::Decsync => decsync::is_there(search)?,
         // A folder that was in step before, with whatever computer, goes before a file that lies about.
         ChannelKind::Export => {
             let folder = candidates.iter().find(|other| other.contacts.channel == ChannelKind::VcardFolder);

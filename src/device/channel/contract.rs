@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use crate::contact::Learned;
 use crate::device::profile::ChannelKind;
 use crate::device::tree::{DeviceIdentity, TreeStatistics};
 use crate::ics::Guid;
@@ -75,14 +76,20 @@ pub trait Channel: SimpleProvider {
     /// What is worth remembering of the device for the next session's tree.
     fn habits(&self) -> String;
 
+    /// Writes a card, reads it back as the phone then has it, and removes it again; `None` where that would tell
+    /// nothing, because what stands in the files is not what the phone makes of it.
+    ///
+    /// # Errors
+    /// When the card could not be written, read back or removed.
+    fn probe(&mut self, _card: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
+        Ok(None)
+    }
+
+    /// Takes what a probe found: what the phone cannot hold, and whether it writes cards in its own way.
+    fn narrow(&mut self, _learned: &Learned, _reencodes: bool) {}
+
     /// Where the contacts are, as storage label and path; `None` while there is no such place.
     fn place(&self) -> Option<&str>;
-
-    /// What a person should know about the contacts on this phone in this session, each a whole sentence. Complete
-    /// once the side was listed.
-    fn remarks(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
 
 impl SimpleProvider for Box<dyn Channel + '_> {
@@ -136,6 +143,10 @@ impl SimpleProvider for Box<dyn Channel + '_> {
 
     fn release(&mut self, locator: &Locator) {
         (**self).release(locator);
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        (**self).remarks()
     }
 
     fn keep(&mut self) -> Result<(), ProviderError> {

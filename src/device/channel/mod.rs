@@ -8,11 +8,13 @@
 
 mod choice;
 mod contract;
+mod decsync;
 mod export;
 mod finishing;
 mod locating;
 mod marker;
 mod names;
+mod probing;
 mod recovery;
 mod vcard_folder;
 mod writing;

@@ -9,6 +9,8 @@ use crate::provider::Revision;
 pub const MARKER_NAME: &str = "tetherbook-replica.txt";
 /// What every temporary name begins with. Temporaries keep the extension: some responders refuse to change it.
 pub const TEMPORARY_PREFIX: &str = "tbtmp-";
+/// What a probe is called, without extension. It is no card, wherever it is left.
+const PROBE_STEM: &str = "tetherbook-probe";
 /// The extension of cards, with its dot.
 const CARD_EXTENSION: &str = ".vcf";
 /// The longest file name that any tree takes, in bytes: what file systems allow, which is below MTP's 254
@@ -37,11 +39,18 @@ pub fn is_temporary(name: &str) -> bool {
     name.get(..TEMPORARY_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(TEMPORARY_PREFIX))
 }
 
+/// The file name of a probe.
+#[must_use]
+pub fn probe_name() -> String {
+    format!("{PROBE_STEM}{CARD_EXTENSION}")
+}
+
 /// Whether the file is a card by its name.
 #[must_use]
 pub fn is_card_name(name: &str) -> bool {
     let start = name.len().saturating_sub(CARD_EXTENSION.len());
     !is_temporary(name)
+        && name_key(name) != probe_name()
         && start > 0
         && name.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(CARD_EXTENSION))
 }
@@ -87,6 +96,9 @@ pub fn card_file_name(stem: &str, rule: NameRule, attempt: u8) -> String {
     if is_temporary(&clean) {
         clean.replace_range(..TEMPORARY_PREFIX.len(), "card-");
     }
+    if name_key(&clean) == PROBE_STEM {
+        clean.push_str("-card");
+    }
     let suffix = if attempt == 0 { String::new() } else { format!("-{}", u16::from(attempt) + 1) };
     let room = longest(rule).saturating_sub(CARD_EXTENSION.len() + suffix.len());
     if clean != stem || clean.is_empty() || clean.len() > room {
@@ -123,7 +135,17 @@ mod tests {
         for name in ["a.vcf", "A.VCF", "ü.Vcf", "tbtmp.vcf", ".x.vcf"] {
             assert!(is_card_name(name), "{name}");
         }
-        for name in [".vcf", "a.vcf.bak", "tbtmp-a.vcf", "TBTMP-a.vcf", "vcf", "", MARKER_NAME, "ä"] {
+        for name in [
+            "Tetherbook-Probe.vcf",
+            ".vcf",
+            "a.vcf.bak",
+            "tbtmp-a.vcf",
+            "TBTMP-a.vcf",
+            "vcf",
+            "",
+            MARKER_NAME,
+            "ä",
+        ] {
             assert!(!is_card_name(name), "{name}");
         }
         assert_eq!(temporary_name("a.vcf", RULE), "tbtmp-a.vcf");
@@ -142,6 +164,7 @@ mod tests {
         assert_ne!(card_file_name("a:b", RULE, 0), card_file_name("a*b", RULE, 0));
         assert!(card_file_name("", RULE, 0).starts_with("card-"));
         assert!(is_card_name(&card_file_name("tbtmp-x", RULE, 0)));
+        assert!(is_card_name(&card_file_name("tetherbook-probe", RULE, 0)));
     }
 
     proptest! {

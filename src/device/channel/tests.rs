@@ -603,3 +603,32 @@ fn the_cable_pulled_at_every_request_loses_and_doubles_nothing() {
         }
     }
 }
+
+#[test]
+fn a_probe_leaves_nothing_and_what_a_cut_one_leaves_is_no_contact() {
+    let mut cuts = 0;
+    for cut in [Cut::Before, Cut::Halfway, Cut::After] {
+        for at_request in 1..20 {
+            let phone = MemoryPhone::new();
+            phone.borrow_mut().put(FOLDER, "c.vcf", &card("c", "bystander"));
+            let clock = clock();
+            let probe =
+                |cut| open_with(&phone, &clock, Access::ReadWrite, cut)?.probe(&card("p", "Everything"));
+            let end = probe(Some((at_request, cut)));
+            assert_eq!(names(&mut open(&phone, &clock)), ["c.vcf"], "cut {at_request}");
+            match end {
+                Ok(held) => assert_eq!(held.unwrap(), card("p", "Everything")),
+                Err(_) => {
+                    cuts += 1;
+                    assert_eq!(probe(None).unwrap().unwrap(), card("p", "Everything"));
+                }
+            }
+            assert_eq!(phone.borrow_mut().files(FOLDER).keys().collect::<Vec<_>>(), ["c.vcf"]);
+        }
+    }
+    assert!(cuts > 15, "{cuts} cuts met a request");
+    let phone = MemoryPhone::new();
+    phone.borrow_mut().put(FOLDER, "c.vcf", &card("c", "bystander"));
+    let mut dry = open_with(&phone, &clock(), Access::ReadOnly, None).unwrap();
+    assert!(dry.probe(&card("p", "Everything")).is_err());
+}

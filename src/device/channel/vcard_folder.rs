@@ -10,6 +10,7 @@ use std::rc::Rc;
 use super::contract::{Access, Channel};
 use super::marker::Marker;
 use super::names::{MARKER_NAME, NameRule, is_card_name, is_temporary, name_key};
+use crate::contact::Learned;
 use crate::device::profile::{ChannelKind, ContactsSection, Dates, DeviceProfile, Quirks};
 use crate::device::tree::{
     DeviceIdentity, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Storage, TreeError,
@@ -146,7 +147,7 @@ impl VcardFolder {
             access: options.access,
             replica: Replica { guid: options.guid_if_unmarked, label, generation: 0 },
             capabilities: Capabilities {
-                fields: profile.contacts.fields.clone(),
+                projection: profile.contacts.projection(),
                 dialect: profile.contacts.dialect.clone(),
                 writable: profile.contacts.writable,
                 delivery: Delivery::Direct,
@@ -312,6 +313,15 @@ impl Channel for VcardFolder {
 
     fn habits(&self) -> String {
         self.tree.habits()
+    }
+
+    fn probe(&mut self, card: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
+        self.probe_with(card).map(Some)
+    }
+
+    fn narrow(&mut self, learned: &Learned, reencodes: bool) {
+        self.capabilities.projection = self.capabilities.projection.narrowed_by(learned);
+        self.quirks.reencodes |= reencodes;
     }
 
     fn place(&self) -> Option<&str> {

@@ -112,7 +112,7 @@ impl<'m> ExportChannel<'m> {
             section,
             replica: Replica { guid: options.guid_if_unmarked, label, generation: 0 },
             capabilities: Capabilities {
-                fields: profile.contacts.fields.clone(),
+                projection: profile.contacts.projection(),
                 dialect: profile.contacts.dialect.clone(),
                 writable: false,
                 delivery: if takes_files { Delivery::ByHand } else { Delivery::NotNow },
@@ -206,10 +206,6 @@ impl Channel for ExportChannel<'_> {
     fn place(&self) -> Option<&str> {
         self.place.as_deref()
     }
-
-    fn remarks(&self) -> Vec<String> {
-        self.remarks.clone()
-    }
 }
 
 impl SimpleProvider for ExportChannel<'_> {
@@ -286,6 +282,10 @@ impl SimpleProvider for ExportChannel<'_> {
 
     fn offered(&self) -> Vec<ItemId> {
         self.offers.as_ref().map(Offers::offered).unwrap_or_default()
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
     }
 
     fn release(&mut self, locator: &Locator) {

@@ -1,0 +1,111 @@
+//! The two kinds of dates that meet here: DecSync's, in UTC, and those of a phone's files, often without a zone. Pure.
+
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+/// A date of a phone's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileDate {
+    /// Seconds since 1970 as if the date were UTC.
+    pub local_s: i64,
+    /// How far its zone is ahead of UTC, in seconds, if the date says it.
+    pub zone_s: Option<i64>,
+}
+
+fn instant(text: &str, positions: [usize; 6]) -> Option<i64> {
+    let small = |position: usize| -> Option<i8> {
+        let digits = text.get(position..position.checked_add(2)?)?;
+        if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
+    };
+    let [year, month, day, hour, minute, second] = positions;
+    let years = i16::from(small(year)?) * 100 + i16::from(small(year + 2)?);
+    let (month, day, hour) = (small(month)?, small(day)?, small(hour)?);
+    let date = DateTime::new(years, month, day, hour, small(minute)?, small(second)?, 0).ok()?;
+    Some(Offset::UTC.to_timestamp(date).ok()?.as_second())
+}
+
+/// Reads a DecSync datetime, `YYYY-MM-DDTHH:MM:SS`, into seconds since 1970.
+#[must_use]
+pub fn parse_datetime(text: &str) -> Option<i64> {
+    let bytes = text.as_bytes();
+    let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if bytes.len() != 19 || separators.iter().any(|(at, byte)| bytes.get(*at) != Some(byte)) {
+        return None;
+    }
+    instant(text, [0, 5, 8, 11, 14, 17])
+}
+
+/// A DecSync datetime of seconds since 1970; empty outside the years that have four digits.
+#[must_use]
+pub fn datetime_text(seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(seconds).ok();
+    time.map(|time| time.strftime("%Y-%m-%dT%H:%M:%S").to_string()).unwrap_or_default()
+}
+
+/// A DecSync datetime in the form of an MTP DateTime, by which stamps are ordered; without separators.
+#[must_use]
+pub fn compact(datetime: &str) -> String {
+    datetime.chars().filter(|letter| !matches!(letter, '-' | ':')).collect()
+}
+
+/// Reads an MTP DateTime: `YYYYMMDDThhmmss`, perhaps with fractions, perhaps with `Z` or `+hhmm`.
+#[must_use]
+pub fn parse_file_date(text: &str) -> Option<FileDate> {
+    if text.get(8..9) != Some("T") {
+        return None;
+    }
+    let local_s = instant(text, [0, 4, 6, 9, 11, 13])?;
+    let rest = text.get(15..)?.trim_start_matches(|letter: char| letter == '.' || letter.is_ascii_digit());
+    let zone_s = match (rest.chars().next(), rest.get(1..)) {
+        (None, _) => None,
+        (Some('Z'), Some("")) => Some(0),
+        (Some(sign @ ('+' | '-')), Some(zone))
+            if zone.len() == 4 && zone.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            let digits: i64 = zone.parse().ok()?;
+            let seconds = (digits / 100 * 60 + digits % 100) * 60;
+            Some(if sign == '-' { -seconds } else { seconds })
+        }
+        _ => return None,
+    };
+    Some(FileDate { local_s, zone_s })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// 2026-11-20T12:00:00Z.
+    const NOON_S: i64 = 1_795_176_000;
+
+    #[test]
+    fn both_kinds_are_read() {
+        assert_eq!(parse_datetime("2026-11-20T12:00:00"), Some(NOON_S));
+        assert_eq!(datetime_text(NOON_S), "2026-11-20T12:00:00");
+        assert_eq!(compact("2026-11-20T12:00:00"), "20261120T120000");
+        let date = |zone_s| Some(FileDate { local_s: NOON_S, zone_s });
+        assert_eq!(parse_file_date("20261120T120000"), date(None));
+        assert_eq!(parse_file_date("20261120T120000.123456789Z"), date(Some(0)));
+        assert_eq!(parse_file_date("20261120T120000-0330"), date(Some(-12_600)));
+        for text in ["", "2026-11-20", "2026-11-20T12:00:0x", "2026-13-20T12:00:00", "2026-11-20T12:00:00Z"] {
+            assert_eq!(parse_datetime(text), None, "{text}");
+        }
+        for text in ["", "20261120", "20261120T120000+2", "20261120T120000+éé", "20261120T12000é"] {
+            assert_eq!(parse_file_date(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_texts_order_as_the_moments_do(left in 0_i64..4_000_000_000, right in 0_i64..4_000_000_000) {
+            prop_assert_eq!(left.cmp(&right), datetime_text(left).cmp(&datetime_text(right)));
+            prop_assert_eq!(parse_datetime(&datetime_text(left)), Some(left));
+        }
+
+        #[test]
+        fn no_text_is_a_surprise(text in ".*") {
+            let _ = (parse_datetime(&text), parse_file_date(&text));
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! The DecSync channel as a simple provider: listing, reading, and carrying out a batch of noted writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::channel::{DecsyncChannel, NEW_BOOK_NAME};
+use super::encoding::{INFO_BUCKET, bucket_of};
+use super::entry::{DecsyncEntry, edited_bucket, parse_bucket};
+use super::index::{RememberedEntry, RememberedFile, sha256_text};
+use super::memory::Files;
+use super::merged::merged;
+use super::staging::stored_form;
+use super::version::DecsyncVersion;
+use crate::device::channel::contract::{Access, Channel};
+use crate::device::profile::ChannelKind;
+use crate::device::tree::{DeviceIdentity, TreeError, TreeStatistics};
+use crate::ics::Guid;
+use crate::provider::{
+    Capabilities, Completeness, Costs, Entry, Listing, Locator, ProviderError, Replica, Revision, Settled,
+    SimpleOutcome, SimpleProvider, Unsettled,
+};
+
+impl DecsyncChannel<'_> {
+    /// The entries of our own files.
+    fn own_entries(&mut self) -> Vec<RememberedEntry> {
+        let names: BTreeSet<String> = self.own.keys().chain(self.pending.keys()).cloned().collect();
+        for name in names {
+            if !self.own_index.contains_key(&name) {
+                let entries = self.own_file(&name).map(parse_bucket).unwrap_or_default();
+                self.own_index.insert(name, RememberedFile::of(&entries));
+            }
+        }
+        self.own_index.values().flat_map(|file| file.entries.iter().cloned()).collect()
+    }
+
+    /// Whether the address book was deleted in an app.
+    pub(super) fn is_book_deleted(&self) -> bool {
+        self.index.fact("deleted").is_some_and(|fact| fact.value == json!(true))
+    }
+
+    /// The card of a contact.
+    ///
+    /// # Errors
+    /// [`ProviderError::Gone`], [`ProviderError::Item`], or what makes the phone unusable.
+    pub(super) fn read_contact(&mut self, uid: &str) -> Result<Vec<u8>, ProviderError> {
+        if let Some(staged) = self.staged.get(uid) {
+            let card = staged.card.clone().map(String::into_bytes);
+            return card.ok_or_else(|| ProviderError::Gone("the contact".to_owned()));
+        }
+        let winner = self.winners.get(uid).filter(|winner| winner.is_contact()).cloned();
+        let Some(winner) = winner else { return Err(ProviderError::Gone("the contact".to_owned())) };
+        let limit = self.capabilities.card_bytes_max;
+        if winner.entry.size_bytes > u64::try_from(limit).unwrap_or(u64::MAX) {
+            let size = winner.entry.size_bytes;
+            return Err(ProviderError::Item(format!("it has {size} bytes, more than {limit}")));
+        }
+        match self.entry_at(&winner.source, uid)?.map(|entry| entry.value) {
+            Some(serde_json::Value::String(card)) => Ok(card.into_bytes()),
+            Some(serde_json::Value::Null) => Err(ProviderError::Gone("the contact".to_owned())),
+            Some(_) => Err(ProviderError::Item("its entry in DecSync holds no vCard".to_owned())),
+            None => Err(ProviderError::Item(
+                "its entry was removed from the DecSync folder without being deleted; edit it once on the phone"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    fn list_book(&mut self, book: &str) -> Result<Listing, ProviderError> {
+        let mut doubts = Vec::new();
+        if self.version == DecsyncVersion::V2 {
+            doubts.push(self.check_own()?);
+            doubts.push(self.read_apps(book)?);
+        }
+        doubts.push(self.read_old_apps(book)?);
+        let own = self.own_entries();
+        self.winners = merged(&self.index, &own);
+        let completeness = match doubts.into_iter().flatten().next() {
+            Some(why) => {
+                Completeness::Incomplete(format!("the DecSync folder could not be read whole: {why}"))
+            }
+            None => Completeness::Complete,
+        };
+        if self.is_book_deleted() {
+            let name = self.book_name();
+            self.remark(format!(
+                "The address book “{name}” was deleted on the phone. Nothing is deleted here for that unless you say \
+                 so; to sync another address book name it with --address-book."
+            ));
+            return Ok(Listing { entries: Vec::new(), completeness });
+        }
+        let contacts = self.winners.iter().filter(|(_, winner)| winner.is_contact());
+        let entries = contacts
+            .map(|(uid, winner)| Entry { locator: self.locator(uid), stamp: Self::stamp_of(&winner.entry) })
+            .collect();
+        Ok(Listing { entries, completeness })
+    }
+
+    /// What a person calls the address book.
+    fn book_name(&self) -> String {
+        let named = self.index.fact("name").and_then(|fact| fact.value.as_str().map(str::to_owned));
+        named.or_else(|| self.book.clone()).unwrap_or_default()
+    }
+
+    /// The bucket files with everything that was noted in them.
+    fn files_with_staged(&self, now: &str) -> Files {
+        let mut by_bucket: BTreeMap<String, Vec<DecsyncEntry>> = BTreeMap::new();
+        for (uid, staged) in &self.staged {
+            let entry = DecsyncEntry::contact(uid, &staged.datetime, staged.card.as_deref());
+            by_bucket.entry(bucket_of(&entry.path)).or_default().push(entry);
+        }
+        let facts = self.own_facts(now);
+        if !facts.is_empty() {
+            by_bucket.insert(INFO_BUCKET.to_owned(), facts);
+        }
+        let edited = by_bucket.into_iter().map(|(bucket, entries)| {
+            let bytes = edited_bucket(self.own_file(&bucket).unwrap_or_default(), &entries);
+            (bucket, bytes)
+        });
+        edited.collect()
+    }
+
+    /// What we say about the address book: that we are here, once a day; and its name if we make it.
+    fn own_facts(&self, now: &str) -> Vec<DecsyncEntry> {
+        let app = self.own_folder_name();
+        let mut facts = vec![
+            (format!("last-active-{app}"), json!(now.get(..10).unwrap_or_default())),
+            (format!("supported-version-{app}"), json!(2)),
+        ];
+        if self.book_is_new {
+            facts.push(("name".to_owned(), json!(self.asked_for().unwrap_or(NEW_BOOK_NAME))));
+        }
+        let said = parse_bucket(self.own_file(INFO_BUCKET).unwrap_or_default());
+        facts.retain(|(key, value)| {
+            !said.iter().any(|entry| entry.info_key() == Some(key) && entry.value == *value)
+        });
+        facts.into_iter().map(|(key, value)| DecsyncEntry::info(&key, now, value)).collect()
+    }
+
+    /// Brings what is pending to the phone.
+    fn upload(&mut self) -> Result<(), ProviderError> {
+        let is_new = self.book_is_new;
+        self.upload_pending().map_err(TreeError::for_side)?;
+        if is_new {
+            let name = self.asked_for().unwrap_or(NEW_BOOK_NAME).to_owned();
+            self.remark(format!(
+                "A new address book “{name}” was made in DecSync; take it in once in DecSync CC on the phone."
+            ));
+        }
+        Ok(())
+    }
+
+    /// Looks whether an app wrote about one of the noted contacts since they were noted.
+    fn check_meanwhile(&mut self) -> Result<(), ProviderError> {
+        let Some(book) = self.book.clone().filter(|_| !self.book_is_new) else { return Ok(()) };
+        self.read_files.clear();
+        self.shelf.refresh(&format!("{}/v2", Self::book_path(&book)));
+        self.read_apps(&book)?;
+        let own = self.own_entries();
+        let now = merged(&self.index, &own);
+        let is_overtaken = self
+            .staged
+            .iter()
+            .any(|(uid, staged)| now.get(uid).map(|winner| &winner.entry.datetime) != staged.base.as_ref());
+        if is_overtaken {
+            self.staged.clear();
+            self.winners = now;
+            return Err(ProviderError::Storage(
+                "a contact was edited on the phone while it was being synced; nothing was written, and the next \
+                 session takes both edits in"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl SimpleProvider for DecsyncChannel<'_> {
+    fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn restarted(&self, generation_known: u64) -> Option<String> {
+        self.generation_known.set(generation_known.max(self.generation_known.get()));
+        self.restarted.clone()
+    }
+
+    fn stamps_tell_changes(&self) -> bool {
+        true
+    }
+
+    fn list(&mut self) -> Result<Listing, ProviderError> {
+        self.load()?;
+        self.read_files.clear();
+        let Some(book) = self.book.clone() else {
+            return Ok(Listing { entries: Vec::new(), completeness: Completeness::Complete });
+        };
+        if self.version == DecsyncVersion::V1 {
+            self.remark(
+                "The DecSync folder on the phone is still of the first version, which is only read; open DecSync CC \
+                 once, so that it brings the folder up to date, and contacts go both ways."
+                    .to_owned(),
+            );
+        }
+        if self.is_listed {
+            self.shelf.refresh(&Self::book_path(&book));
+        }
+        self.is_listed = true;
+        self.list_book(&book)
+    }
+
+    fn read(&mut self, locator: &Locator) -> Result<Vec<u8>, ProviderError> {
+        match self.uid_in(locator) {
+            Some(uid) => self.read_contact(&uid),
+            None => Err(ProviderError::Gone(locator.to_string())),
+        }
+    }
+
+    fn create(&mut self, name: &str, bytes: &[u8]) -> SimpleOutcome {
+        self.stage_create(name, bytes)
+    }
+
+    fn replace(&mut self, locator: &Locator, expected: Revision, bytes: &[u8]) -> SimpleOutcome {
+        self.stage_replace(locator, expected, bytes)
+    }
+
+    fn delete(&mut self, locator: &Locator, expected: Revision) -> SimpleOutcome {
+        self.stage_delete(locator, expected)
+    }
+
+    fn flush(&mut self) -> Result<(), ProviderError> {
+        if self.staged.is_empty() {
+            return Ok(());
+        }
+        self.check_meanwhile()?;
+        let clock = self.measured_clock().map_err(TreeError::for_side)?;
+        let now = super::dates::datetime_text(clock.now_s(self.clock.now_ms()));
+        for (name, bytes) in self.files_with_staged(&now) {
+            // Before a byte goes to the phone it is on the disk here.
+            if let Some(memory) = self.book_memory() {
+                memory.put_pending(&name, &bytes)?;
+            }
+            self.own_index.remove(&name);
+            self.pending.insert(name, bytes);
+        }
+        let staged = std::mem::take(&mut self.staged);
+        self.waiting += staged.len();
+        let all_new = staged.values().all(|write| write.base.is_none() && write.card.is_some());
+        self.written.extend(staged.into_keys());
+        // New contacts are gathered, since each upload costs whole files; nobody can have edited them meanwhile.
+        if all_new && self.waiting < self.uploaded {
+            return Ok(());
+        }
+        self.upload()
+    }
+
+    fn keep(&mut self) -> Result<(), ProviderError> {
+        let Some(memory) = self.book_memory().filter(|_| self.access == Access::ReadWrite) else {
+            return Ok(());
+        };
+        if self.index_changed {
+            memory.put_index(&self.index)?;
+            self.index_changed = false;
+        }
+        if self.own_changed && self.restarted.is_none() {
+            memory.drop_pending()?;
+            memory.put_own_files(&self.own)?;
+            self.own_changed = false;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, write: &Unsettled) -> Result<Settled, ProviderError> {
+        let form = match write {
+            Unsettled::Create { name, bytes } => stored_form(bytes, None, name),
+            Unsettled::Replace { locator, bytes } => match self.uid_in(locator) {
+                Some(uid) => stored_form(bytes, Some(&uid), ""),
+                None => return Ok(Settled::NotHappened),
+            },
+        };
+        let Ok((uid, stored)) = form else { return Ok(Settled::NotHappened) };
+        let Some(winner) = self.winners.get(&uid).filter(|winner| winner.is_contact()) else {
+            return Ok(Settled::NotHappened);
+        };
+        let locator = self.locator(&uid);
+        let is_intended = winner.entry.sha256.as_deref() == Some(sha256_text(stored.as_bytes()).as_str());
+        Ok(if is_intended { Settled::Happened { locator } } else { Settled::Differs { locator } })
+    }
+
+    fn prepare_writes(&mut self) -> Result<u64, ProviderError> {
+        if self.is_prepared {
+            return Ok(self.replica.generation);
+        }
+        if self.access == Access::ReadOnly || !self.capabilities.writable {
+            return Err(ProviderError::Storage("the phone was not opened for writing".to_owned()));
+        }
+        self.load()?;
+        if self.book.is_none() {
+            let id = Guid::from_random(self.randomness.next_bytes()).to_string();
+            self.settle_on(Some(id));
+            self.book_is_new = true;
+            (self.own, self.pending, self.own_changed) = (Files::new(), Files::new(), true);
+        }
+        let (Some(memory), Some(book)) = (self.book_memory(), self.book.clone()) else {
+            return Err(ProviderError::Storage("there is no address book".to_owned()));
+        };
+        memory.remember_book(&book)?;
+        if self.own_changed {
+            memory.drop_pending()?;
+            memory.put_own_files(&self.own)?;
+            self.own_changed = false;
+        }
+        if !self.book_is_new {
+            let path = self.own_path();
+            self.shelf.make_folder(&path).map_err(TreeError::for_side)?;
+            memory.mark()?;
+            self.is_marked = true;
+        }
+        if !self.pending.is_empty() {
+            self.upload_pending().map_err(TreeError::for_side)?;
+        }
+        let last = self.replica.generation.max(self.generation_known.get());
+        self.replica.generation = last.saturating_add(1);
+        self.is_prepared = true;
+        Ok(self.replica.generation)
+    }
+
+    fn finish_writes(&mut self) -> Result<Vec<Entry>, ProviderError> {
+        self.flush()?;
+        if !self.pending.is_empty() {
+            self.upload()?;
+        }
+        let written = std::mem::take(&mut self.written);
+        if !written.is_empty() {
+            self.remark(
+                "The phone shows what was written within about 20 minutes, or at once after a sync in DecSync CC."
+                    .to_owned(),
+            );
+        }
+        let there = written.iter().filter_map(|uid| self.winners.get_key_value(uid));
+        let entries = there
+            .filter(|(_, winner)| winner.is_contact())
+            .map(|(uid, winner)| Entry { locator: self.locator(uid), stamp: Self::stamp_of(&winner.entry) });
+        Ok(entries.collect())
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        self.remarks.clone()
+    }
+
+    fn costs(&self) -> Costs {
+        self.shelf.tree.costs()
+    }
+
+    fn close(&mut self) {
+        self.shelf.tree.close();
+    }
+}
+
+impl Channel for DecsyncChannel<'_> {
+    fn kind(&self) -> ChannelKind {
+        ChannelKind::Decsync
+    }
+
+    fn marker_guid(&self) -> Option<Guid> {
+        self.marker()
+    }
+
+    fn take_identity(&mut self, guid: Guid, doubt: Option<String>) {
+        self.become_replica(guid, doubt);
+    }
+
+    fn set_label(&mut self, label: &str) {
+        label.clone_into(&mut self.replica.label);
+    }
+
+    fn identity(&self) -> &DeviceIdentity {
+        self.shelf.tree.identity()
+    }
+
+    fn statistics(&self) -> TreeStatistics {
+        self.shelf.tree.statistics()
+    }
+
+    fn habits(&self) -> String {
+        self.shelf.tree.habits()
+    }
+
+    fn place(&self) -> Option<&str> {
+        self.book.is_some().then(|| self.book_place())
+    }
+}
