@@ -270,7 +270,8 @@ pub(super) fn normal_kinds<'a>(property: &str, kinds: impl Iterator<Item = &'a s
             !(kind.is_empty()
                 || kind == "pref"
                 || match property {
-                    "TEL" => kind == "voice",
+                    // Every mobile number of open-android-backup says that messages can be left there.
+                    "TEL" => matches!(kind.as_str(), "voice" | "msg"),
                     "EMAIL" => matches!(kind.as_str(), "internet" | "smtp"),
                     "ADR" | "LABEL" => matches!(kind.as_str(), "intl" | "postal" | "parcel"),
                     _ => false,
@@ -356,6 +357,7 @@ mod tests {
     fn kinds_that_say_nothing_are_dropped() {
         let kinds = |property: &str, kinds: &[&str]| normal_kinds(property, kinds.iter().copied());
         assert_eq!(kinds("TEL", &["VOICE", "Work", "home", "pref", "HOME"]), ["home", "work"]);
+        assert_eq!(kinds("TEL", &["cell", "msg"]), ["cell"]);
         assert_eq!(kinds("EMAIL", &["INTERNET"]), Vec::<String>::new());
         assert_eq!(kinds("ADR", &["home", "POSTAL"]), ["home"]);
     }

@@ -348,15 +348,31 @@ fn uniform_params(line: &RawLine<'_>, version: Version) -> Vec<Param> {
         for value in &raw.values {
             let value = param_text(value, &name, version);
             if name == "TYPE" {
-                params.extend(
-                    value.split(',').map(|kind| Param { name: name.clone(), value: kind.trim().to_owned() }),
-                );
+                params.extend(kinds_in(&value).map(kind_param));
             } else {
                 params.push(Param { name: name.clone(), value });
             }
         }
     }
     params
+}
+
+/// The kinds in one TYPE value. Fossify Contacts puts two of them in quotes with a semicolon (`TYPE="WORK;FAX"`); where
+/// not all of its pieces are single words, the semicolon is part of a label.
+fn kinds_in(value: &str) -> impl Iterator<Item = &str> {
+    let is_word = |piece: &str| !piece.is_empty() && piece.bytes().all(|byte| byte.is_ascii_alphabetic());
+    value.split(',').flat_map(move |kind| {
+        let separator = if kind.split(';').all(is_word) { ';' } else { ',' };
+        kind.split(separator)
+    })
+}
+
+/// One kind. A preference that stands among the kinds, as with Fossify Contacts (`TYPE=CELL,PREF=1`), is none.
+fn kind_param(kind: &str) -> Param {
+    match kind.trim().split_once('=') {
+        Some((name, number)) if name.eq_ignore_ascii_case("PREF") => Param::new("PREF", number),
+        _ => Param::new("TYPE", kind.trim()),
+    }
 }
 
 /// Which parameter a bare word of vCard 2.1 is a value of (versit vCard 2.1, section 3).

@@ -45,14 +45,22 @@ impl NewestExport<'_> {
     /// What tells this export from others. The date counts without whole quarters of an hour: where a phone tells its
     /// local time, the same file has another date in another time zone.
     pub fn mark(&self) -> String {
-        let within = |text: &str| -> Option<u32> {
-            let minutes: u32 = text.get(11..13)?.parse().ok()?;
-            let seconds: u32 = text.get(13..15)?.parse().ok()?;
-            Some(minutes % 15 * 60 + seconds)
-        };
-        let moment = self.modified.and_then(within).map_or_else(String::new, |moment| moment.to_string());
+        let moment =
+            self.modified.and_then(seconds_in_quarter).map_or_else(String::new, |found| found.to_string());
         format!("{} {moment} {}", String::from(Hash::from(self.content)), self.name)
     }
+}
+
+/// The seconds since the last quarter of an hour, of a date as MTP (`20261121T060007`) or a directory
+/// (`2026-11-21T06:00:07Z`) tells it; `None` of any other text.
+fn seconds_in_quarter(date: &str) -> Option<u32> {
+    let (minute_at, second_at) = match (date.get(8..9), date.get(10..11)) {
+        (Some("T"), _) => (11, 13),
+        (_, Some("T")) => (14, 17),
+        _ => return None,
+    };
+    let number = |at: usize| date.get(at..at + 2)?.parse::<u32>().ok();
+    Some(number(minute_at)? % 15 * 60 + number(second_at)?)
 }
 
 /// What is needed to hand contacts over.
@@ -305,11 +313,7 @@ impl Round<'_> {
     }
 
     /// What stands under the file's name, with its content where it was read.
-    fn sight(
-        &mut self,
-        file: &DropFile,
-        rest: Rest,
-    ) -> Result<(Sight, Option<(ObjectReference, Vec<u8>)>), ProviderError> {
+    fn sight(&mut self, file: &DropFile, rest: Rest) -> Result<(Sight, Option<Held>), ProviderError> {
         let entry = match self.find(file) {
             Ok(Found::Nothing) => return Ok((Sight::Missing, None)),
             Ok(Found::NoStorage) => {
@@ -517,6 +521,9 @@ impl Round<'_> {
         at.or_else(|| storages.iter().position(|storage| storage.writable))
     }
 }
+
+/// A file that was read, and its content.
+type Held = (ObjectReference, Vec<u8>);
 
 /// What stands under a name.
 enum Found {

@@ -37,6 +37,16 @@ fn wait(count: usize) -> String {
     if count == 1 { String::from("1 contact waits") } else { format!("{count} contacts wait") }
 }
 
+fn why_rewritten(edited: usize, dropped: usize) -> String {
+    let (changed, less) = (contacts(edited), contacts(dropped));
+    match (edited, dropped) {
+        (0, 0) => String::from("because it had not arrived whole"),
+        (0, _) => format!("with {less} less"),
+        (_, 0) => format!("because {changed} changed on the PC"),
+        _ => format!("because {changed} changed on the PC, and with {less} less"),
+    }
+}
+
 impl Told {
     /// The sentences for it.
     pub fn words(&self, profile: &ExportSection) -> String {
@@ -54,16 +64,7 @@ impl Told {
                 contacts(*count)
             ),
             Self::Rewritten { place, count, edited, dropped } => {
-                let why = match (edited, dropped) {
-                    (0, 0) => String::from("because it had not arrived whole"),
-                    (0, dropped) => format!("with {} less", contacts(*dropped)),
-                    (edited, 0) => format!("because {} changed on the PC", contacts(*edited)),
-                    (edited, dropped) => format!(
-                        "because {} changed on the PC, and with {} less",
-                        contacts(*edited),
-                        contacts(*dropped)
-                    ),
-                };
+                let why = why_rewritten(*edited, *dropped);
                 format!(
                     "The file {place} on the phone was written anew, {why}; {} in it. If it was opened on the phone \
                      already, do not open it again but make an export. {how_to_import}",

@@ -263,7 +263,10 @@ fn the_same_export_at_another_hour_is_no_younger_one() {
     assert_eq!(mark(Some("20261121T060007"), b"x"), mark(Some("20261121T071507"), b"x"));
     assert_ne!(mark(Some("20261121T060007"), b"x"), mark(Some("20261121T060107"), b"x"));
     assert_ne!(mark(Some("20261121T060007"), b"x"), mark(Some("20261121T060007"), b"y"));
-    assert_eq!(mark(None, b"x"), mark(Some("strange"), b"x"));
+    assert_eq!(mark(Some("20261121T060007"), b"x"), mark(Some("2026-11-21T05:15:07.25Z"), b"x"));
+    for strange in ["", "strange", "ab12cd34ef56ab12cd34ef56ab12cd34", "20261121T06", "2026112äT0600"] {
+        assert_eq!(mark(None, b"x"), mark(Some(strange), b"x"), "{strange}");
+    }
 }
 
 #[test]
