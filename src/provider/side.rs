@@ -196,6 +196,15 @@ pub trait Provider {
         Vec::new()
     }
 
+    /// The content from which the newest change of an item was made, where its author did not have in view what was last
+    /// written to it: that change takes nothing back that was written meanwhile. Also asked of an item that is gone.
+    ///
+    /// # Errors
+    /// When the side cannot be asked.
+    fn made_from(&mut self, _item: ItemId) -> Result<Option<Card>, ProviderError> {
+        Ok(None)
+    }
+
     /// What a person should know about this side in this session, each a whole sentence. Complete once it told its
     /// changes.
     fn remarks(&self) -> Vec<String> {

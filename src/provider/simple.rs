@@ -170,6 +170,16 @@ pub trait SimpleProvider {
         Vec::new()
     }
 
+    /// What whoever made the newest change of an item had before them, where that is older than what was last written
+    /// there: an app that had not heard of that write yet. `None` where the change was made with the last content in
+    /// view. Also asked of an item that is gone.
+    ///
+    /// # Errors
+    /// When the side cannot be asked.
+    fn made_from(&mut self, _locator: &Locator) -> Result<Option<Vec<u8>>, ProviderError> {
+        Ok(None)
+    }
+
     /// Keeps what the side itself remembers of the last listing. Called before the rows of that listing are saved, in
     /// the same batch if one is open.
     ///

@@ -357,6 +357,12 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
         self.simple.offered()
     }
 
+    fn made_from(&mut self, item: ItemId) -> Result<Option<Card>, ProviderError> {
+        let Some(locator) = self.row(item).map(|row| row.locator.clone()) else { return Ok(None) };
+        let bytes = self.simple.made_from(&locator)?;
+        Ok(bytes.and_then(|bytes| whole_card(&bytes).ok()))
+    }
+
     fn remarks(&self) -> Vec<String> {
         self.simple.remarks()
     }

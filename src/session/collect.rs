@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::contact::{Card, Projection};
+use crate::contact::{Baseline, Card, Projection};
 use crate::ics::SyncState;
 use crate::plan::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
 use crate::provider::{
@@ -36,6 +36,8 @@ struct Draft {
     pc: Option<Seen>,
     phone: Option<Seen>,
     place: String,
+    /// What the phone's change was made from, if what was written there since was not in its author's view.
+    made_from: Option<Card>,
 }
 
 struct Collector<'a, 'p> {
@@ -172,7 +174,9 @@ impl Collector<'_, '_> {
         let place = change.place.clone();
         match (link, seen) {
             (Some(link), seen) => {
+                let made_from = self.made_from(side, item, &seen)?;
                 let draft = self.draft(link);
+                draft.made_from = draft.made_from.take().or(made_from);
                 match side {
                     Side::Phone => {
                         draft.phone = Some(seen);
@@ -224,6 +228,7 @@ impl Collector<'_, '_> {
             pc: None,
             phone: None,
             place: String::new(),
+            made_from: None,
         })
     }
 
@@ -236,7 +241,7 @@ impl Collector<'_, '_> {
         let drafts = std::mem::take(&mut self.drafts);
         let mut cases = Vec::with_capacity(drafts.len());
         for (id, draft) in drafts {
-            let Draft { mut link, pc, phone, mut place } = draft;
+            let Draft { mut link, pc, phone, mut place, made_from } = draft;
             let pc = match pc {
                 Some(seen) => seen,
                 None => self.still_on_pc(link.pc)?,
@@ -249,6 +254,18 @@ impl Collector<'_, '_> {
             if place.is_empty() {
                 place = self.parties.phone.place(link.phone);
             }
+            let pc = match (pc, made_from) {
+                // What the PC had written there since counts as still to come.
+                (Seen::Unchanged(held), Some(before)) => {
+                    link.base = Some(Baseline { pc: before.clone(), phone: before });
+                    Seen::Changed(held)
+                }
+                (pc, Some(before)) => {
+                    link.base = Some(Baseline { pc: before.clone(), phone: before });
+                    pc
+                }
+                (pc, None) => pc,
+            };
             if restarted {
                 link.base = None;
             }
@@ -263,6 +280,15 @@ impl Collector<'_, '_> {
             cases.push(LinkedCase { link, pc, phone, conflicts, place, same_uid });
         }
         Ok(cases)
+    }
+
+    fn made_from(&mut self, side: Side, item: ItemId, seen: &Seen) -> Result<Option<Card>, Failure> {
+        match (side, seen) {
+            (Side::Phone, Seen::Changed(_) | Seen::Deleted) => {
+                self.parties.phone.made_from(item).map_err(Failure::phone)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The names of linked contacts that the phone did not list and that are still on the PC.

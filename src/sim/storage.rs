@@ -372,16 +372,38 @@ impl Storage for MemoryStorage {
 
 /// A storage that is a real directory: bytes on disk, dates and identities from the file system. Names that are not
 /// Unicode are left out, and so are symbolic links, which could lead outside.
-#[derive(Debug)]
 pub struct DirectoryStorage {
     root: PathBuf,
+    /// The phone's clock, which dates what is written here; without one the computer's does.
+    clock: Option<Rc<dyn Clock>>,
+}
+
+impl fmt::Debug for DirectoryStorage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("DirectoryStorage").field("root", &self.root).finish_non_exhaustive()
+    }
 }
 
 impl DirectoryStorage {
     /// The directory `root`, which must exist.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), clock: None }
+    }
+
+    /// The directory of a phone whose clock is not this computer's: the files that are written through this storage
+    /// are dated by it. Apps that write into the directory behind it have to date their files themselves.
+    #[must_use]
+    pub fn dated_by(root: &Path, clock: Rc<dyn Clock>) -> Self {
+        Self { root: root.to_owned(), clock: Some(clock) }
+    }
+
+    /// Dates a file that was just written.
+    fn date(&mut self, path: &str) -> Result<(), StorageError> {
+        match self.clock.as_ref().map(|clock| clock.now_ms()) {
+            Some(now_ms) => self.set_modified_ms(path, now_ms),
+            None => Ok(()),
+        }
     }
 
     /// The directory, shared as [`MemoryStorage::shared`] is.
@@ -499,19 +521,24 @@ impl Storage for DirectoryStorage {
         if real.parent().is_none_or(|folder| !folder.is_dir()) {
             return Err(StorageError::WrongKind);
         }
-        std::fs::write(real, bytes).map_err(refused)
+        std::fs::write(real, bytes).map_err(refused)?;
+        self.date(path)
     }
 
     fn write_at(&mut self, path: &str, offset: u64, bytes: &[u8]) -> Result<(), StorageError> {
         use std::io::{Seek, SeekFrom, Write};
         let mut file = std::fs::OpenOptions::new().write(true).open(self.file(path)?).map_err(refused)?;
         file.seek(SeekFrom::Start(offset)).map_err(refused)?;
-        file.write_all(bytes).map_err(refused)
+        file.write_all(bytes).map_err(refused)?;
+        drop(file);
+        self.date(path)
     }
 
     fn resize(&mut self, path: &str, size: u64) -> Result<(), StorageError> {
         let file = std::fs::OpenOptions::new().write(true).open(self.file(path)?).map_err(refused)?;
-        file.set_len(size).map_err(refused)
+        file.set_len(size).map_err(refused)?;
+        drop(file);
+        self.date(path)
     }
 
     fn make_folder(&mut self, path: &str) -> Result<(), StorageError> {
@@ -648,6 +675,22 @@ mod tests {
         let storage = DirectoryStorage::new(directory.path());
         assert_eq!(storage.list("").unwrap(), vec![]);
         assert!(storage.read("link").is_err());
+    }
+
+    #[test]
+    fn a_directorys_dates_come_from_the_phones_clock_if_it_has_one() {
+        let clock = Rc::new(TestClock::at(5_000));
+        let folder = tempfile::tempdir().unwrap();
+        let mut storage = DirectoryStorage::dated_by(folder.path(), clock.clone());
+        let modified_ms = |storage: &DirectoryStorage| storage.entry("a").unwrap().modified_ms;
+        storage.write("a", b"1").unwrap();
+        assert_eq!(modified_ms(&storage), 5_000);
+        clock.advance_ms(-2_500);
+        storage.write_at("a", 0, b"2").unwrap();
+        assert_eq!(modified_ms(&storage), 2_500);
+        clock.advance_ms(1_000);
+        storage.resize("a", 0).unwrap();
+        assert_eq!(modified_ms(&storage), 3_500);
     }
 
     #[test]

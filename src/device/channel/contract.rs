@@ -145,6 +145,10 @@ impl SimpleProvider for Box<dyn Channel + '_> {
         (**self).release(locator);
     }
 
+    fn made_from(&mut self, locator: &Locator) -> Result<Option<Vec<u8>>, ProviderError> {
+        (**self).made_from(locator)
+    }
+
     fn remarks(&self) -> Vec<String> {
         (**self).remarks()
     }

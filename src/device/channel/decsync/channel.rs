@@ -5,17 +5,13 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::encoding::{INFO_BUCKET, encoded};
-use super::entry::{DecsyncEntry, parse_bucket};
-use super::finding::{
-    AddressBook, CONTACTS, Found, choose_book, find_decsync, folder_names, guid_of_app, own_app_id,
-    read_version,
-};
+use super::encoding::encoded;
+use super::entry::DecsyncEntry;
+use super::finding::{CONTACTS, Found, find_decsync, own_app_id, read_version};
 use super::index::{Index, RememberedFile};
 use super::memory::{BookMemory, Files, remembered_book};
 use super::merged::{Source, Winner};
 use super::phone_clock::{PhoneClock, ZoneEvidence};
-use super::reading::BUCKET_BYTES_MAX;
 use super::shelf::Shelf;
 use super::staging::Staged;
 use super::version::DecsyncVersion;
@@ -46,13 +42,13 @@ pub struct DecsyncChannel<'m> {
     /// The same with the address book, once there is one.
     book_place: String,
     pub(super) is_directory: bool,
-    asked_for: Option<String>,
-    known_guids: Vec<Guid>,
+    pub(super) asked_for: Option<String>,
+    pub(super) known_guids: Vec<Guid>,
     /// The address book's folder.
     pub(super) book: Option<String>,
     /// It is not on the phone yet.
     pub(super) book_is_new: bool,
-    marker: Option<Guid>,
+    pub(super) marker: Option<Guid>,
     doubt: Option<String>,
     pub(super) restarted: Option<String>,
     pub(super) generation_known: Cell<u64>,
@@ -199,77 +195,12 @@ impl<'m> DecsyncChannel<'m> {
         own_app_id(self.replica.guid)
     }
 
-    /// Chooses the address book among those that are there.
-    fn locate_book(&mut self) -> Result<(), ProviderError> {
-        let ids = match self.shelf.list(CONTACTS).map_err(TreeError::for_side)? {
-            Some(listing) => folder_names(listing).map_err(TreeError::for_side)?,
-            None => Vec::new(),
-        };
-        let mut books = Vec::with_capacity(ids.len());
-        for id in ids {
-            let marked = self.mark_in(&id)?;
-            books.push(AddressBook { id, name: String::new(), deleted: false, marked });
-        }
-        let marks = books.iter().filter(|book| book.marked.is_some()).count();
-        // The names are in files of their own, which are read only where it must be chosen.
-        if marks != 1 || self.asked_for.is_some() {
-            for book in &mut books {
-                (book.name, book.deleted) = self.describe(&book.id)?;
-            }
-        }
-        let chosen = choose_book(&books, self.asked_for.as_deref())?;
-        self.marker = chosen.and_then(|book| book.marked);
-        let id = chosen.map(|book| book.id.clone());
-        self.settle_on(id);
-        Ok(())
-    }
-
     pub(super) fn settle_on(&mut self, book: Option<String>) {
         self.book_place = match &book {
             Some(id) => format!("{}/{}", self.place, Self::book_path(id)),
             None => self.place.clone(),
         };
         self.book = book;
-    }
-
-    /// The replica among those known here that has a folder in this address book.
-    fn mark_in(&mut self, book: &str) -> Result<Option<Guid>, ProviderError> {
-        let path = format!("{}/v2", Self::book_path(book));
-        let Some(listing) = self.shelf.list(&path).map_err(TreeError::for_side)? else { return Ok(None) };
-        let guids = listing.entries.iter().filter_map(|entry| guid_of_app(&entry.name));
-        for guid in guids.filter(|guid| self.known_guids.contains(guid)) {
-            // A replica that has gone over to another address book leaves its folder in the one before.
-            if remembered_book(self.memory, guid)?.is_none_or(|last| last == book) {
-                return Ok(Some(guid));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The name of an address book, and whether it was deleted.
-    fn describe(&mut self, book: &str) -> Result<(String, bool), ProviderError> {
-        let mut entries = Vec::new();
-        let base = Self::book_path(book);
-        for (layout, is_old) in [("v2", false), ("stored-entries", true)] {
-            let folder = format!("{base}/{layout}");
-            let apps = match self.shelf.list(&folder).map_err(TreeError::for_side)? {
-                Some(listing) => folder_names(listing).map_err(TreeError::for_side)?,
-                None => continue,
-            };
-            for app in apps {
-                let read = self.shelf.read(&format!("{folder}/{app}"), INFO_BUCKET, BUCKET_BYTES_MAX);
-                let Some(bytes) = read.map_err(TreeError::for_side)? else { continue };
-                if is_old {
-                    entries.extend(super::reading::parse_old_file(&[INFO_BUCKET.to_owned()], &bytes));
-                } else {
-                    entries.extend(parse_bucket(&bytes));
-                }
-            }
-        }
-        let facts = RememberedFile::of(&entries).facts;
-        let fact = |key: &str| facts.iter().find(|fact| fact.key == key).map(|fact| fact.value.clone());
-        let name = fact("name").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
-        Ok((name, fact("deleted").and_then(|deleted| deleted.as_bool()).unwrap_or(false)))
     }
 
     /// The memory of the address book.

@@ -161,3 +161,36 @@ impl<'m> BookMemory<'m> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::channel::decsync::test_bench::{TestMemory, guid};
+
+    fn files(names: &[&str]) -> Files {
+        names.iter().map(|name| ((*name).to_owned(), name.as_bytes().to_vec())).collect()
+    }
+
+    #[test]
+    fn what_is_pending_becomes_ours_when_it_has_arrived() {
+        let memory = TestMemory::default();
+        let book = BookMemory::new(&memory, guid(), "a");
+        book.put_own_files(&files(&["00", "43", "sequences"])).unwrap();
+        for (name, bytes) in files(&["43", "ff"]) {
+            book.put_pending(&name, &bytes).unwrap();
+        }
+        assert_eq!(book.pending().unwrap(), files(&["43", "ff"]));
+        assert_eq!(book.own_files().unwrap(), files(&["00", "43", "sequences"]));
+        book.pending_arrived(&files(&["43", "ff"])).unwrap();
+        assert!(book.pending().unwrap().is_empty());
+        assert_eq!(book.own_files().unwrap(), files(&["00", "43", "ff", "sequences"]));
+        book.put_own_files(&files(&["43"])).unwrap();
+        assert_eq!(book.own_files().unwrap(), files(&["43"]));
+        // Another address book's and another replica's memory is its own.
+        assert!(BookMemory::new(&memory, guid(), "b").own_files().unwrap().is_empty());
+        assert!(BookMemory::new(&memory, Guid::from_random([8; 16]), "a").own_files().unwrap().is_empty());
+        assert_eq!(remembered_book(&memory, guid()).unwrap(), None);
+        book.remember_book("a").unwrap();
+        assert_eq!(remembered_book(&memory, guid()).unwrap().as_deref(), Some("a"));
+    }
+}

@@ -4,8 +4,9 @@
 //! - The format: `version` (which folder is one), `encoding` (names and buckets), `entry` (lines and files of them),
 //!   `sequences` (counters), `dates`. Which entry counts is decided in `merged`, what may be written when in
 //!   `phone_clock`. All of these are pure.
-//! - On the phone: `shelf` reads and writes files, `finding` looks for the folder and the address book, `reading` reads
-//!   what other apps wrote, `upkeep` looks after our own folder, `staging` notes writes.
+//! - On the phone: `shelf` reads and writes files, `finding` looks for the folder, `address_book` for the address book
+//!   in it, `reading` reads what other apps wrote, `upkeep` looks after our own folder, `staging` notes writes and
+//!   `batch` carries them out.
 //! - In the memory: `index` is what is remembered of other apps' files, `memory` keeps it and the mirror of ours.
 //! - `channel` is a session with one address book, `provider` what the rest of the program sees of it.
 //!
@@ -13,6 +14,8 @@
 //! of a file that is not there, and a cut at any byte is mended from the memory. An address book is never deleted here,
 //! and a deletion in an app is a matter for the guards. This folder must not know how a phone is reached.
 
+mod address_book;
+mod batch;
 mod channel;
 mod dates;
 mod encoding;
