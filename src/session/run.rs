@@ -107,8 +107,9 @@ fn crank(
         }
     }
     let collected = collect::collect(parties, &states, options.compare_all, report)?;
-    for remark in parties.phone.remarks() {
-        report.event(&Event::Note(remark));
+    let told = parties.phone.remarks();
+    for remark in &told {
+        report.event(&Event::Note(remark.clone()));
     }
     let Collected { observations, pending, left_out, restarted, waiting } = collected;
     let plan_started_us = options.clock.steady_us();
@@ -131,6 +132,10 @@ fn crank(
     }
     let mut applier = Applier::new(parties, options, states, Pending { changes: pending, left_out }, waiting);
     let applied = applier.apply(plan, restarted, summary, report);
+    // What only the writing brought up.
+    for remark in parties.phone.remarks().into_iter().filter(|remark| !told.contains(remark)) {
+        report.event(&Event::Note(remark));
+    }
     summary.ms.apply = milliseconds(options.clock.steady_us().saturating_sub(apply_started_us));
     applied
 }
