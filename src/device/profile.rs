@@ -125,6 +125,16 @@ pub struct ExportSection {
     pub how_to_import: String,
 }
 
+impl ExportSection {
+    /// Whether a file of this name may be one of the app's exports.
+    #[must_use]
+    pub fn accepts_name(&self, name: &str) -> bool {
+        let name: Vec<char> = name.to_lowercase().chars().collect();
+        let matches = |pattern: &String| glob(&pattern.to_lowercase().chars().collect::<Vec<char>>(), &name);
+        self.names.iter().any(matches)
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
 fn is_zero(number: &u16) -> bool {
     *number == 0

@@ -111,14 +111,13 @@ impl<'a, 'p> Applier<'a, 'p> {
 
     /// What was observed outlives this session, together with the news that baselines no longer count.
     fn keep(&mut self, restarted: bool, report: &mut dyn Report) -> Result<(), Failure> {
-        if restarted {
-            self.in_batch(|this| {
+        // In one batch, for a channel may keep a value for each contact.
+        self.in_batch(|this| {
+            if restarted {
                 this.parties.ledger.forget_baselines()?;
-                this.parties.phone.keep_observations().map_err(Failure::phone)
-            })?;
-        } else {
-            self.parties.phone.keep_observations().map_err(Failure::phone)?;
-        }
+            }
+            this.parties.phone.keep_observations().map_err(Failure::phone)
+        })?;
         // Only now: a marker that is whole again hides the restoration.
         let writable = self.parties.phone.capabilities().writable;
         if !writable || !self.options.relationship.writes_to(Side::Phone) {

@@ -3,6 +3,7 @@
 
 use super::contract::{Channel, ChannelOptions};
 use super::decsync::{self, DecsyncChannel};
+use super::export::{self, ExportChannel};
 use super::names::MARKER_NAME;
 use super::vcard_folder::{VcardFolder, VcardFolderOptions};
 use crate::device::profile::{ChannelKind, DeviceProfile};
@@ -45,13 +46,11 @@ pub fn open_channel<'p, 'm>(
     remembered: Option<&str>,
     options: ChannelOptions<'m>,
 ) -> Result<(Box<dyn Channel + 'm>, &'p DeviceProfile), ProviderError> {
-    let profile = choose(&mut *tree, candidates, remembered)?;
+    let profile = choose(&mut *tree, candidates, remembered, options.clock.now_ms())?;
     let channel: Box<dyn Channel + 'm> = match profile.contacts.channel {
         ChannelKind::VcardFolder => Box::new(VcardFolder::open(tree, profile, folder_options(options))?),
         ChannelKind::Decsync => Box::new(DecsyncChannel::open(tree, profile, options)?),
-        ChannelKind::Export => {
-            return Err(ProviderError::NoChannel(format!("the channel of {} is not there", profile.id)));
-        }
+        ChannelKind::Export => Box::new(ExportChannel::open(tree, profile, options)?),
     };
     Ok((channel, profile))
 }
@@ -69,11 +68,14 @@ fn choose<'p>(
     tree: &mut dyn ObjectTree,
     candidates: &[&'p DeviceProfile],
     remembered: Option<&str>,
+    now_ms: i64,
 ) -> Result<&'p DeviceProfile, ProviderError> {
     let first = candidates.iter().copied().find(|profile| Some(profile.id.as_str()) == remembered);
-    // What needs nothing to be there is settled without asking the phone.
+    // What needs nothing to be there is settled without asking the phone. So are exports where a person named them or
+    // they were read before: whether a file is one is judged when it is read, and a phone whose exports are gone did
+    // not change over to another channel by that.
     if let Some(profile) = first.or_else(|| candidates.first().copied())
-        && profile.contacts.channel == ChannelKind::VcardFolder
+        && matches!(profile.contacts.channel, ChannelKind::VcardFolder | ChannelKind::Export)
         && (first.is_some() || candidates.len() == 1)
     {
         return Ok(profile);
@@ -82,7 +84,7 @@ fn choose<'p>(
     let mut search = Search::new(tree).map_err(TreeError::for_side)?;
     let profiles = first.map_or_else(|| candidates.to_vec(), |first| vec![first]);
     for profile in profiles {
-        if is_there(&mut search, profile, candidates).map_err(TreeError::for_side)? {
+        if is_there(&mut search, profile, candidates, now_ms).map_err(TreeError::for_side)? {
             return Ok(profile);
         }
     }
@@ -102,6 +104,7 @@ fn is_there(
     search: &mut Search<'_>,
     profile: &DeviceProfile,
     candidates: &[&DeviceProfile],
+    now_ms: i64,
 ) -> Result<bool, TreeError> {
     Ok(match profile.contacts.channel {
         ChannelKind::VcardFolder => true,
@@ -109,7 +112,8 @@ fn is_there(
         // A folder that was in step before, with whatever computer, goes before a file that lies about.
         ChannelKind::Export => {
             let folder = candidates.iter().find(|other| other.contacts.channel == ChannelKind::VcardFolder);
-            folder.is_none_or(|folder| !matches!(has_marker(search, folder), Ok(true))) && false
+            folder.is_none_or(|folder| !matches!(has_marker(search, folder), Ok(true)))
+                && export::is_there(search, profile, now_ms)?
         }
     })
 }

@@ -4,6 +4,7 @@
 //! - [`VcardFolder`] is one vCard file per contact in one folder, two-way. It is written so that a cable pulled at
 //!   any byte loses nothing: see `writing` for the order of one replacement and `recovery` for what is done about
 //!   what a cut left behind.
+//! - `export` is the files with all contacts that an app on the phone writes, one-way, with a file for the way back.
 
 mod choice;
 mod contract;
