@@ -189,11 +189,18 @@ pub fn meet<'p>(phone: ConnectedPhone, introduction: &Introduction<'_, 'p>) -> R
     let ConnectedPhone { tree, address } = phone;
     let identity = tree.identity().clone();
     let known = introduction.store.phones()?;
-    let candidates = candidates(introduction, &identity)?;
+    let mut candidates = candidates(introduction, &identity)?;
     let unmarked = Appearance::new(address.clone(), &identity, None);
     // The phone is known by its address well enough to look first where its contacts were last time.
     let last = known.iter().find(|phone| unmarked.has_serial && unmarked.has_address_of(phone));
     let remembered = last.map(|phone| phone.sighting.profile.as_str());
+    // A profile that a person chose for it need not be one that fits the device by its introduction.
+    let chosen = remembered.filter(|_| introduction.profile.is_none());
+    let chosen = chosen.and_then(|id| introduction.profiles.by_id(id));
+    let is_chosen = |chosen: &&DeviceProfile| candidates.iter().all(|profile| profile.id != chosen.id);
+    if let Some(chosen) = chosen.filter(is_chosen) {
+        candidates.insert(0, chosen);
+    }
     let fresh = Guid::from_random(introduction.randomness.next_bytes());
     let known_guids = known.iter().map(|phone| phone.sighting.guid).collect();
     let options = channel_options(introduction, fresh, known_guids);

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::channel::NameRule;
 pub use super::profile_guide::Guide;
 pub use super::profile_match::{Example, Match, Unmet};
-use super::profile_match::{code, is_usb_pattern};
+use super::profile_match::{code, glob, is_usb_pattern};
 pub use super::profile_quirks::Quirks;
 use crate::contact::{Dialect, FieldLimits, FieldMask, Projection, Version};
 

@@ -195,7 +195,7 @@ fn text_matches(pattern: &str, text: &str) -> bool {
 }
 
 /// Matches with one point of return, the last `*`: linear in practice and never exponential.
-fn glob(pattern: &[char], text: &[char]) -> bool {
+pub(super) fn glob(pattern: &[char], text: &[char]) -> bool {
     let (mut at, mut position) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while position < text.len() {

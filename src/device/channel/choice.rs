@@ -70,7 +70,14 @@ fn choose<'p>(
     remembered: Option<&str>,
     now_ms: i64,
 ) -> Result<&'p DeviceProfile, ProviderError> {
+    let is_folder = |profile: &&DeviceProfile| profile.contacts.channel == ChannelKind::VcardFolder;
     let first = candidates.iter().copied().find(|profile| Some(profile.id.as_str()) == remembered);
+    // Of profiles for a folder the best may be another by now: a person wrote one.
+    let first = if first.is_some_and(|first| is_folder(&first)) {
+        candidates.iter().copied().find(is_folder)
+    } else {
+        first
+    };
     // What needs nothing to be there is settled without asking the phone. So are exports where a person named them or
     // they were read before: whether a file is one is judged when it is read, and a phone whose exports are gone did
     // not change over to another channel by that.
