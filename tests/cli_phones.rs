@@ -57,6 +57,28 @@ fn a_probe_learns_what_a_phone_cannot_hold_and_that_never_travels_back() {
     assert_snapshot!(text);
 }
 
+/// Nobody told how it writes cards: it refuses changes, and loses nothing by that.
+#[test]
+fn a_phone_that_rewrites_cards_unasked_loses_none() {
+    let sandbox = Sandbox::new();
+    let lines = ["UID:a", "FN:Ada Example", "N:Example;Ada;;;", "TEL;TYPE=CELL:+49 170 1", "NOTE:met in Ulm"];
+    sandbox.card("phone/Contacts/ada.vcf", &lines);
+    let before = fs::read(sandbox.path("phone/Contacts/ada.vcf")).unwrap();
+    let phone = "--phone sim:{T}/phone --sim-personality organiser";
+    let mut text = sandbox.transcript(&[
+        &format!("sync {phone}"),
+        "edit 'Ada Example' --phone home=+49301",
+        &format!("sync {phone}"),
+    ]);
+    assert_eq!(fs::read(sandbox.path("phone/Contacts/ada.vcf")).unwrap(), before);
+    text += &sandbox.transcript(&[
+        "pair --phone 'sim:{T}/phone?organiser' --name Old --probe",
+        &format!("sync {phone}"),
+        &format!("sync {phone}"),
+    ]);
+    assert_snapshot!(text);
+}
+
 #[test]
 fn a_phone_is_paired_synced_by_its_name_and_forgotten() {
     let sandbox = with_phone();

@@ -95,7 +95,12 @@ impl<R: Write, T: Write> HumanReport<R, T> {
 
     fn plan(&mut self, plan: &Plan) {
         self.items = plan.items;
-        self.lister = Some(ActionLister::of(plan, self.options.verbose));
+        let verbose = self.options.verbose;
+        self.lister = Some(if self.options.dry_run {
+            ActionLister::of(plan, verbose)
+        } else {
+            ActionLister::of_what_is_done(plan, verbose)
+        });
         let joins = |headline| headline == Headline::Match;
         self.joined = if self.options.dry_run {
             plan.actions.iter().filter(|action| joins(action.headline)).count()
@@ -128,8 +133,7 @@ impl<R: Write, T: Write> HumanReport<R, T> {
             return;
         }
         if self.checklist.is_empty() {
-            self.checklist
-                .extend([Line::new(), Line::new().with(Label::Strong, waiting_words(action.delivery))]);
+            self.checklist.push(Line::new().with(Label::Strong, waiting_words(action.delivery)));
         }
         if let Some(lister) = &mut self.lister {
             self.checklist.extend(lister.lines(action, None));
@@ -150,6 +154,9 @@ impl<R: Write, T: Write> HumanReport<R, T> {
             // Who wants to hear only of what went wrong was shown no list that could have a rest.
             let lister = self.lister.as_ref().filter(|_| !self.options.quiet);
             let mut lines = lister.map(ActionLister::rest).unwrap_or_default();
+            if self.wrote_heading && !self.checklist.is_empty() {
+                lines.push(Line::new());
+            }
             lines.append(&mut self.checklist);
             lines.append(&mut self.pending);
             if !lines.is_empty() {

@@ -85,8 +85,17 @@ impl ActionLister {
     /// For the actions of this plan.
     #[must_use]
     pub fn of(plan: &Plan, verbose: bool) -> Self {
-        let made =
-            |side| plan.actions.iter().filter(|action| action.headline == Headline::Create(side)).count();
+        Self::for_actions(plan.actions.iter(), verbose)
+    }
+
+    /// For those actions of this plan that the session carries out.
+    #[must_use]
+    pub fn of_what_is_done(plan: &Plan, verbose: bool) -> Self {
+        Self::for_actions(plan.actions.iter().filter(|action| !action.waits()), verbose)
+    }
+
+    fn for_actions<'a>(actions: impl Iterator<Item = &'a Action> + Clone, verbose: bool) -> Self {
+        let made = |side| actions.clone().filter(|action| action.headline == Headline::Create(side)).count();
         let creates = PerSide { phone: made(Side::Phone), pc: made(Side::Pc) };
         Self { verbose, creates, listed: PerSide::default() }
     }

@@ -99,6 +99,14 @@ impl Personality {
         NAMES
     }
 
+    /// The names of those that keep what they are sent byte for byte.
+    #[must_use]
+    pub fn faithful_names() -> Vec<&'static str> {
+        let is_faithful =
+            |name: &&str| Self::by_name(name).is_some_and(|personality| personality.app.is_none());
+        NAMES.iter().copied().filter(is_faithful).collect()
+    }
+
     /// Android 9 and later: a file tree with lazy handles, dates of one second without zone, a working
     /// GetObjectPropList, no overwriting.
     #[must_use]

@@ -121,7 +121,7 @@ fn cut(spot: Spot) -> Fault {
 fn a_cable_pulled_before_any_container_is_a_delay() {
     let mut reached = Reached::default();
     let stride = stride(8);
-    for (index, personality) in Personality::names().iter().enumerate() {
+    for (index, personality) in Personality::faithful_names().iter().enumerate() {
         for scenario in [Scenario::First, Scenario::Mixed, Scenario::Held, Scenario::Bare] {
             if !is_wanted(&format!("{personality} {scenario:?}")) {
                 continue;
@@ -181,7 +181,7 @@ fn card_bytes(trace: &[TraceEntry]) -> Vec<Spot> {
 fn a_cable_pulled_at_any_byte_of_a_card_is_a_delay() {
     let mut reached = Reached::default();
     let usual = stride(17);
-    for (index, personality) in Personality::names().iter().enumerate() {
+    for (index, personality) in Personality::faithful_names().iter().enumerate() {
         if !is_wanted(personality) {
             continue;
         }
@@ -219,7 +219,7 @@ const MISBEHAVIOURS: &[(FaultKind, &[u8])] = &[
 fn a_phone_that_misbehaves_at_any_operation_delays_only() {
     let mut reached = Reached::default();
     let stride = stride(8);
-    for (index, personality) in Personality::names().iter().enumerate() {
+    for (index, personality) in Personality::faithful_names().iter().enumerate() {
         for (number, (kind, documented)) in MISBEHAVIOURS.iter().enumerate() {
             if !is_wanted(&format!("{personality} {kind:?}")) {
                 continue;

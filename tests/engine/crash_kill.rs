@@ -113,7 +113,7 @@ fn kill_and_take_over(
 }
 
 fn each_personality(scenarios: &[Scenario], mut work: impl FnMut(usize, &str, Scenario)) {
-    for (number, personality) in Personality::names().iter().enumerate() {
+    for (number, personality) in Personality::faithful_names().iter().enumerate() {
         for scenario in scenarios {
             if is_wanted(&format!("{personality} {scenario:?}")) {
                 work(number, personality, *scenario);

@@ -257,7 +257,7 @@ impl VcardFolder {
             return Ok(happened);
         }
         let temporary = temporary_name(&name, self.names());
-        let put = self.remove_leftover(&temporary).and_then(|()| self.send_new(&name, bytes));
+        let put = self.remove_leftover(&temporary).and_then(|()| self.send_new_as(&name, bytes, true));
         match put {
             Ok((object, held)) => {
                 self.written_now(&name, object, held, None);

@@ -103,6 +103,8 @@ pub struct VcardFolder {
     pub(super) untouched: HashSet<Box<str>>,
     pub(super) listed_ms: i64,
     pub(super) rename_usable: bool,
+    /// A card came back in this session exactly as it was sent.
+    pub(super) keeps_cards: bool,
     pub(super) dates_useless: bool,
     pub(super) is_prepared: bool,
     generation_known: Cell<u64>,
@@ -166,6 +168,7 @@ impl VcardFolder {
             written: BTreeMap::new(),
             untouched: HashSet::new(),
             listed_ms: 0,
+            keeps_cards: false,
             dates_useless: profile.contacts.dates == Dates::Useless,
             is_prepared: false,
             generation_known: Cell::new(0),

@@ -53,6 +53,10 @@ fn size_of(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
+/// The way on where cards come back otherwise than they were sent.
+const REWRITES_WORDS: &str =
+    "if this phone writes cards in its own way, let Tetherbook learn how: tetherbook pair --probe";
+
 impl VcardFolder {
     /// Why nothing of this size may be written now, if so.
     fn refusal(&self, size_bytes: u64) -> Option<WriteFault> {
@@ -78,28 +82,53 @@ impl VcardFolder {
         name: &str,
         bytes: &[u8],
     ) -> Result<(ObjectReference, Vec<u8>), WriteFault> {
+        self.send_new_as(name, bytes, self.quirks.reencodes)
+    }
+
+    /// The same; with `may_be_rewritten` another whole card than the one that was sent is taken for it. Where the old
+    /// card is gone already, what the phone made of the new one is better than none.
+    pub(super) fn send_new_as(
+        &mut self,
+        name: &str,
+        bytes: &[u8],
+        may_be_rewritten: bool,
+    ) -> Result<(ObjectReference, Vec<u8>), WriteFault> {
         let folder = self.folder()?;
         let object =
             self.tree.create(&folder, name, bytes).map_err(|error| WriteFault::before_change(&error))?;
-        let size_bytes = size_of(bytes);
-        let reason = match self.read_back(&object, size_bytes) {
-            Ok(held) if held == bytes => return Ok((object, held)),
-            Ok(held) if self.quirks.reencodes && is_whole_card(&held) => return Ok((object, held)),
+        let reason = match self.read_back(&object, size_of(bytes), may_be_rewritten) {
+            Ok(held) if held == bytes => {
+                self.keeps_cards |= is_whole_card(bytes);
+                return Ok((object, held));
+            }
+            Ok(held) if may_be_rewritten && is_whole_card(&held) => return Ok((object, held)),
             Ok(held) => format!("{} bytes were sent and {} other ones read back", bytes.len(), held.len()),
             Err(error) if error.is_fatal() => return Err(WriteFault::Unknown(error.to_string())),
             Err(error) => format!("what was sent could not be read back: {error}"),
         };
+        let reason = if is_whole_card(bytes) { format!("{reason}; {REWRITES_WORDS}") } else { reason };
         match self.tree.delete(&object) {
             Ok(()) | Err(TreeError::NotFound(_)) => Err(WriteFault::Refused(reason)),
             Err(error) => Err(WriteFault::Unknown(format!("{reason}; and it could not be removed: {error}"))),
         }
     }
 
-    /// Reads what was just sent. Where a device re-encodes, its size must be asked for first.
-    fn read_back(&mut self, object: &ObjectReference, sent_bytes: u64) -> Result<Vec<u8>, TreeError> {
-        let size_bytes = if self.quirks.reencodes { self.tree.stat(object)?.size_bytes } else { sent_bytes };
-        let limit_bytes = size_bytes.max(self.limit_bytes());
-        self.tree.read(object, size_bytes, limit_bytes)
+    /// Reads what was just sent. Where a device may have rewritten it, its size must be asked for first.
+    fn read_back(
+        &mut self,
+        object: &ObjectReference,
+        sent_bytes: u64,
+        may_be_rewritten: bool,
+    ) -> Result<Vec<u8>, TreeError> {
+        let limit_bytes = sent_bytes.max(self.limit_bytes());
+        if !self.quirks.reencodes {
+            match self.tree.read(object, sent_bytes, limit_bytes) {
+                Err(TreeError::Unreadable(_)) if may_be_rewritten => {}
+                answer => return answer,
+            }
+        }
+        let size_bytes = self.tree.stat(object)?.size_bytes;
+        self.tree.read(object, size_bytes, limit_bytes.max(size_bytes))
     }
 
     /// Notes a finished write and makes the outcome. The date is the phone's to tell, at the end of the session.
@@ -254,7 +283,7 @@ impl VcardFolder {
                 }
             }
         }
-        let (object, _) = self.send_new(name, bytes).map_err(|fault| match fault {
+        let (object, _) = self.send_new_as(name, bytes, true).map_err(|fault| match fault {
             WriteFault::Refused(why) => WriteFault::Unknown(why),
             other => other,
         })?;
@@ -294,8 +323,15 @@ impl VcardFolder {
         bytes: &[u8],
     ) -> Result<(ObjectReference, Vec<u8>), WriteFault> {
         self.check_unchanged(item, expected)?;
+        if !self.keeps_cards && !self.quirks.reencodes {
+            // A device that stores another card than it is sent must show that before the old one is gone.
+            let temporary = temporary_name(name, self.names());
+            self.remove_leftover(&temporary)?;
+            let (sent, _) = self.send_new(&temporary, bytes)?;
+            self.tree.delete(&sent).map_err(|error| WriteFault::before_change(&error))?;
+        }
         self.remove_old(item)?;
-        self.send_new(name, bytes).map_err(|fault| match fault {
+        self.send_new_as(name, bytes, true).map_err(|fault| match fault {
             WriteFault::Refused(why) => {
                 WriteFault::Unknown(format!("the old card is removed, the new one not written: {why}"))
             }
