@@ -4,11 +4,11 @@
 use super::contract::{Channel, ChannelOptions};
 use super::decsync::{self, DecsyncChannel};
 use super::export::{self, ExportChannel};
-use super::names::MARKER_NAME;
+use super::names::{MARKER_NAME, is_card_name};
 use super::vcard_folder::{VcardFolder, VcardFolderOptions};
 use crate::device::profile::{ChannelKind, DeviceProfile};
 use crate::device::search::Search;
-use crate::device::tree::{ObjectTree, TreeError};
+use crate::device::tree::{ObjectKind, ObjectTree, TreeError};
 use crate::ics::Guid;
 use crate::provider::{ChannelMemory, ProviderError};
 
@@ -92,6 +92,9 @@ fn choose<'p>(
     let profiles = first.map_or_else(|| candidates.to_vec(), |first| vec![first]);
     for profile in profiles {
         if is_there(&mut search, profile, candidates, now_ms).map_err(TreeError::for_side)? {
+            if is_whole_storage(&mut search, profile).map_err(TreeError::for_side)? {
+                return Err(ProviderError::NoChannel(String::from(WHOLE_STORAGE_WORDS)));
+            }
             return Ok(profile);
         }
     }
@@ -105,6 +108,28 @@ fn choose<'p>(
         (None, [only]) => format!("there is nothing on it that the profile {} is for", only.id),
         (None, _) => format!("no profile is for {} {}", identity.manufacturer, identity.model),
     }))
+}
+
+/// What is said where a person named all of a phone's storage, or of their own files, as the contacts folder.
+const WHOLE_STORAGE_WORDS: &str = "that folder is a whole storage, and there is nothing in it that a profile knows; name \
+    the folder of the contacts in it, dir:PATH/Contacts, or say --profile directory if it is meant itself";
+
+/// Whether a folder that is to be the contacts folder itself is one with pictures, music and downloads in it, and
+/// without a card. Cards would be strewn about there.
+fn is_whole_storage(search: &mut Search<'_>, profile: &DeviceProfile) -> Result<bool, TreeError> {
+    const USUAL: [&str; 9] =
+        ["android", "dcim", "documents", "download", "downloads", "movies", "music", "pictures", "videos"];
+    let is_folder_itself = profile.contacts.channel == ChannelKind::VcardFolder
+        && profile.contacts.folders.iter().any(|path| path == ".");
+    if !is_folder_itself || !search.tree().identity().is_directory {
+        return Ok(false);
+    }
+    let Some(listing) = search.list_path(0, ".")? else { return Ok(false) };
+    let has_card = listing.entries.iter().any(|entry| is_card_name(&entry.name) || entry.name == MARKER_NAME);
+    let usual = listing.entries.iter().filter(|entry| {
+        entry.kind == ObjectKind::Folder && USUAL.contains(&entry.name.to_lowercase().as_str())
+    });
+    Ok(!has_card && usual.count() >= 2)
 }
 
 fn is_there(
@@ -136,4 +161,85 @@ fn has_marker(search: &mut Search<'_>, profile: &DeviceProfile) -> Result<bool, 
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::device::channel::{Access, ChannelChoices};
+    use crate::device::profiles::ProfileSet;
+    use crate::device::tree_directory::DirectoryTree;
+    use crate::provider::{TestClock, TestRandomness};
+
+    const CARD: &str =
+        "BEGIN:VCARD\r\nVERSION:4.0\r\nPRODID:ez-vcard 0.12.1\r\nFN:Ada Example\r\nTEL:1\r\nEND:VCARD\r\n";
+
+    fn put(root: &Path, place: &str, text: &str) {
+        let file = root.join(place);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    /// The id of the profile that is chosen, or why none is.
+    fn chosen(root: &Path, remembered: Option<&str>, own: Option<&str>) -> Result<String, String> {
+        let mut profiles = ProfileSet::built_in().unwrap();
+        if let Some(own) = own {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::write(folder.path().join("mine.toml"), own).unwrap();
+            profiles.add_folder(folder.path()).unwrap();
+        }
+        let tree = Box::new(DirectoryTree::open(root).unwrap());
+        let candidates = profiles.candidates(&tree.identity().clone());
+        let options = ChannelOptions {
+            access: Access::ReadOnly,
+            guid_if_unmarked: Guid::from_random([1; 16]),
+            known_guids: Vec::new(),
+            label: String::new(),
+            clock: Rc::new(TestClock::at(1_795_000_000_000)),
+            randomness: Rc::new(TestRandomness::seeded(1)),
+            memory: &NoMemory,
+            choices: ChannelChoices::default(),
+        };
+        let opened = open_channel(tree, &candidates, remembered, options);
+        opened.map(|(_, profile)| profile.id.clone()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_there_decides_and_what_was_taken_before_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        put(root, "a.vcf", &CARD.replace("PRODID:ez-vcard 0.12.1\r\n", ""));
+        assert_eq!(chosen(root, None, None).unwrap(), "directory");
+        put(root, "Download/Contacts_20261118_060001.vcf", &CARD.repeat(3));
+        assert_eq!(chosen(root, None, None).unwrap(), "fossify");
+        assert_eq!(chosen(root, Some("directory"), None).unwrap(), "directory");
+        // A folder that was in step before goes before a file that lies about.
+        put(root, MARKER_NAME, "x");
+        assert_eq!(chosen(root, None, None).unwrap(), "directory");
+        put(root, "DecSync/.decsync-info", r#"{"version":2}"#);
+        put(root, "DecSync/contacts/colID1/v2/Pixel-DecSyncCC-1/sequences", "{}");
+        assert_eq!(chosen(root, None, None).unwrap(), "decsync");
+        std::fs::remove_dir_all(root.join("DecSync")).unwrap();
+        let gone = chosen(root, Some("decsync"), None).unwrap_err();
+        assert!(gone.contains("profile decsync before") && gone.contains("--profile"), "{gone}");
+        let own =
+            include_str!("../../../device-profiles/directory.toml").replace("\"directory\"", "\"mine\"");
+        assert_eq!(chosen(root, Some("directory"), Some(&own)).unwrap(), "mine");
+    }
+
+    #[test]
+    fn cards_are_not_strewn_about_a_whole_storage() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        for place in ["DCIM/x.jpg", "Music/x.mp3", "Android/x"] {
+            put(root, place, "x");
+        }
+        assert!(chosen(root, None, None).unwrap_err().contains("whole storage"));
+        assert_eq!(chosen(root, Some("directory"), None).unwrap(), "directory", "a person said so before");
+        put(root, "ada.vcf", CARD);
+        assert_eq!(chosen(root, None, None).unwrap(), "directory");
+    }
 }
