@@ -65,3 +65,13 @@ pub(super) const LATE_ARRIVALS: [&str; 3] = [
     "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:demo-kofi\r\nFN:Kofi Mensah\r\nN:Mensah;Kofi;;;\r\nTEL:+233 20 555 0001\r\nEND:VCARD\r\n",
     "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:demo-yuki\r\nFN:山田 由紀\r\nN:山田;由紀;;;\r\nTEL:+81 90 5550 0001\r\nEND:VCARD\r\n",
 ];
+
+/// What the second phone's app writes, card by card, and at last a contact that is new on the PC.
+pub(super) const BACKED_UP: [&str; 3] = [
+    "BEGIN:VCARD\r\nVERSION:4.0\r\nPRODID:ez-vcard 0.12.1\r\nFN:Ada Byron\r\nN:Byron;Ada;;;\r\n\
+     TEL;TYPE=cell:+44 7700 900001\r\nEND:VCARD\r\n",
+    "BEGIN:VCARD\r\nVERSION:4.0\r\nPRODID:ez-vcard 0.12.1\r\nFN:Bo Svensson\r\nN:Svensson;Bo;;;\r\n\
+     TEL;TYPE=cell:+46 70 555 01 02\r\nEND:VCARD\r\n",
+    "BEGIN:VCARD\r\nVERSION:4.0\r\nPRODID:ez-vcard 0.12.1\r\nFN:Cleo Marin\r\nN:Marin;Cleo;;;\r\n\
+     TEL;TYPE=cell:+33 6 55 50 01 03\r\nEND:VCARD\r\n",
+];

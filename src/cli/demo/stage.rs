@@ -52,16 +52,31 @@ pub(super) struct Stage<'a> {
     phone: Phone,
     profiles: ProfileSet,
     database: PathBuf,
+    address: &'static str,
     trace: Option<SharedTrace>,
 }
 
 impl<'a> Stage<'a> {
-    /// Sets the stage; the store's file goes into `folder`.
+    /// Sets the stage with a phone that has a folder of contacts; the store's file goes into `folder`.
     pub(super) fn set(invocation: &'a Invocation<'a>, folder: &Path) -> Result<Self, Failed> {
+        Self::with_phone(invocation, folder.join("tetherbook.db"), "sim:demo", FOLDER)
+    }
+
+    /// Sets another stage with a phone that shows its downloads only, and a store of its own.
+    pub(super) fn set_second(invocation: &'a Invocation<'a>, folder: &Path) -> Result<Self, Failed> {
+        Self::with_phone(invocation, folder.join("second.db"), "sim:second", "Download")
+    }
+
+    fn with_phone(
+        invocation: &'a Invocation<'a>,
+        database: PathBuf,
+        address: &'static str,
+        phone_folder: &str,
+    ) -> Result<Self, Failed> {
         let clock = Rc::new(TestClock::at(BEGINNING_MS));
         let phone_clock: Rc<dyn Clock> = Rc::<TestClock>::clone(&clock);
         let storage = MemoryStorage::shared(Rc::clone(&phone_clock));
-        storage.borrow_mut().make_folder(FOLDER).map_err(|error| broken(&error))?;
+        storage.borrow_mut().make_folder(phone_folder).map_err(|error| broken(&error))?;
         let shared: SharedStorage = Rc::<RefCell<MemoryStorage>>::clone(&storage);
         let phone = Phone::new(Personality::android(), shared, Rc::clone(&phone_clock));
         let real = invocation.world;
@@ -86,7 +101,8 @@ impl<'a> Stage<'a> {
             storage,
             phone,
             profiles: ProfileSet::built_in()?,
-            database: folder.join("tetherbook.db"),
+            database,
+            address,
             trace: None,
         })
     }
@@ -107,7 +123,7 @@ impl<'a> Stage<'a> {
         self.later();
         let options = OpenOptions { read_only: turn.dry_run, ..OpenOptions::default() };
         let store = Store::open(&self.database, &options)?;
-        let address = String::from("sim:demo");
+        let address = String::from(self.address);
         let faults = turn.faults.clone();
         let connected =
             connect_simulated(&self.world, &store, &self.phone, faults, address, Some(&mut self.trace))?;
@@ -159,8 +175,11 @@ impl<'a> Stage<'a> {
     // The phone's own apps.
 
     pub(super) fn put_file(&self, name: &str, text: &str) -> Result<(), Failed> {
-        let path = format!("{FOLDER}/{name}");
-        self.storage.borrow_mut().write(&path, text.as_bytes()).map_err(|error| broken(&error))
+        self.put(&format!("{FOLDER}/{name}"), text)
+    }
+
+    pub(super) fn put(&self, path: &str, text: &str) -> Result<(), Failed> {
+        self.storage.borrow_mut().write(path, text.as_bytes()).map_err(|error| broken(&error))
     }
 
     pub(super) fn remove_file(&self, name: &str) -> Result<(), Failed> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::cast::{LATE_ARRIVALS, ON_THE_PC, ON_THE_PHONE};
+use super::cast::{BACKED_UP, LATE_ARRIVALS, ON_THE_PC, ON_THE_PHONE};
 use super::stage::{Stage, Turn};
 use crate::cli::arguments::DemoArguments;
 use crate::cli::failure::Failed;
@@ -16,6 +16,7 @@ pub fn run(invocation: &Invocation<'_>, arguments: &DemoArguments) -> Outcome {
         .map_err(|error| Failed::file("make a folder in", &std::env::temp_dir(), &error))?;
     let mut stage = Stage::set(invocation, temporary.path())?;
     tell(&mut stage)?;
+    by_hand(&mut Stage::set_second(invocation, temporary.path())?)?;
     match &arguments.keep {
         None => stage.say("\nThe simulated phone and its store are gone; nothing is left behind.")?,
         Some(folder) => {
@@ -123,6 +124,29 @@ fn nothing_to_do(stage: &mut Stage<'_>) -> Result<(), Failed> {
     let words =
         if quiet { "Not a byte was written, on the phone or on the PC." } else { "Something was written." };
     stage.say(&format!("\n{words}"))
+}
+
+/// A phone that cannot be written: its app leaves all contacts in a file every morning.
+fn by_hand(stage: &mut Stage<'_>) -> Result<(), Failed> {
+    let [ada, bo, cleo] = BACKED_UP;
+    stage.put("Download/Contacts_20261119_060001.vcf", &[ada, bo].concat())?;
+    chapter(stage, "8. Another phone, on which Fossify Contacts makes a backup every morning", "sync")?;
+    stage.session(&Turn::SYNC)?;
+    stage.edit("Bo Svensson", "END:VCARD", "EMAIL:bo@example.org\r\nEND:VCARD")?;
+    stage.add(cleo)?;
+    chapter(stage, "9. On the PC: an e-mail for Bo, and Cleo is new", "sync")?;
+    stage.session(&Turn::SYNC)?;
+    let with_mail = bo.replace("END:VCARD", "EMAIL:bo@example.org\r\nEND:VCARD");
+    stage.put("Download/Contacts_20261121_060001.vcf", &[ada, &with_mail, cleo].concat())?;
+    chapter(
+        stage,
+        "10. The person opened the file and gave Bo the e-mail; the next backup shows it",
+        "sync",
+    )?;
+    stage.session(&Turn::SYNC)?;
+    stage.say("\n$ tetherbook sync\n")?;
+    stage.session(&Turn::SYNC)?;
+    Ok(())
 }
 
 /// Says how many contacts both sides hold, or that they differ: the demo proves its own words.
