@@ -75,8 +75,9 @@ fn counts(pairing: Option<&PairedPhone>, summary: &Summary) -> String {
     let changes = |count: fn(&PerSide) -> usize| {
         format!("+{}~{}-{}", count(&summary.created), count(&summary.updated), count(&summary.deleted))
     };
+    let waiting = if summary.waiting > 0 { format!(" waiting={}", summary.waiting) } else { String::new() };
     format!(
-        " book={} pc={} phone={} merged={} conflicts={} failed={}",
+        " book={} pc={} phone={} merged={} conflicts={} failed={}{waiting}",
         value(book),
         changes(|side| side.pc),
         changes(|side| side.phone),
@@ -188,7 +189,16 @@ fn done_words(summary: &Summary) -> String {
         (summary.merged > 0).then(|| format!("merged {}", summary.merged)),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { String::new() } else { format!("{}.", sentence(&parts.join("; "))) }
+    let done = if parts.is_empty() { String::new() } else { format!("{}.", sentence(&parts.join("; "))) };
+    // News only in the session that left the file: a wish that goes on waiting must not be told at every plug-in.
+    let file = match summary.offered {
+        0 => return done,
+        contacts => format!(
+            "A file with {} for its address book is on it. tetherbook sync tells how it is taken in.",
+            count(contacts, "contact")
+        ),
+    };
+    [done, file].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn escaped(text: &str) -> String {
@@ -247,8 +257,21 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_left_on_the_phone_is_told_once() {
+        let left = session(ExitCode::Done, |summary| (summary.waiting, summary.offered) = (5, 2));
+        let told = notice(Some(&pairing("Pixel")), &left).unwrap().body;
+        assert_eq!(
+            told,
+            "Pixel: A file with 2 contacts for its address book is on it. tetherbook sync tells how it is taken in."
+        );
+        let line = ending_line(Some(&pairing("Pixel")), &left, 7);
+        assert!(line.contains(" failed=0 waiting=5 exit=0 "), "{line}");
+    }
+
+    #[test]
     fn nobody_is_told_of_what_needs_nobody() {
         let quiet = [
+            session(ExitCode::Done, |summary| summary.waiting = 5),
             session(ExitCode::Done, |_| {}),
             Ending::Absent,
             Ending::NotMtp,

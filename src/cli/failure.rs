@@ -305,7 +305,7 @@ fn side_hint(side: Side, error: &ProviderError) -> String {
             "plug the phone in again and run the same command; it goes on from there"
         }
         ProviderError::NoChannel(_) => {
-            "make one of these folders on the phone, or describe the phone's own in a device profile"
+            "tetherbook profiles list shows what can be on a phone; tetherbook profiles new describes another one"
         }
         ProviderError::Protocol(_) => "unplug the phone, plug it in again, then try again",
         ProviderError::Item(_) | ProviderError::Gone(_) => "run the same command again",
