@@ -309,7 +309,9 @@ fn side_hint(side: Side, error: &ProviderError) -> String {
         }
         ProviderError::Protocol(_) => "unplug the phone, plug it in again, then try again",
         ProviderError::Item(_) | ProviderError::Gone(_) => "run the same command again",
-        ProviderError::Unusable(_) => "see what tetherbook status says about the database",
+        ProviderError::Unusable(_) => {
+            "update Tetherbook, if a newer program made that; tetherbook status says what this one knows"
+        }
         _ => "check the folder, its permissions and its free space, then try again",
     })
 }

@@ -13,6 +13,7 @@ use super::invocation::{Invocation, Outcome};
 use super::pair_probe;
 use super::phone;
 use super::phone_name::{named_phone, not_the_named_one, phone_flag, quoted};
+use super::profiles::profile_of;
 use super::sync::shell_word;
 
 /// Where texts behind a label begin, in columns.
@@ -26,6 +27,9 @@ pub fn run(invocation: &Invocation<'_>, arguments: &PairArguments) -> Outcome {
     let named = named_phone(invocation, arguments.phone.as_deref())?;
     let world = invocation.world;
     let profiles = phone::profiles(world)?;
+    if let Some(id) = &arguments.profile {
+        profile_of(&profiles, id)?;
+    }
     // The phone first: without one nothing is made on the PC.
     let met = {
         let store = invocation.open_for_reading()?;

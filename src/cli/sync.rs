@@ -18,6 +18,7 @@ use super::failure::Failed;
 use super::invocation::{Invocation, Outcome};
 use super::phone;
 use super::phone_name::{named_phone, not_the_named_one};
+use super::profiles::profile_of;
 
 /// Runs `sync`.
 pub fn run(invocation: &Invocation<'_>, arguments: &SyncArguments) -> Outcome {
@@ -140,6 +141,9 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
     let world = invocation.world;
     let configuration = &invocation.configuration;
     let profiles = phone::profiles(world)?;
+    if let Some(id) = &what.profile {
+        profile_of(&profiles, id)?;
+    }
     let mode = what.mode.or(configuration.mode);
     let introduction = Introduction {
         store: &store,
