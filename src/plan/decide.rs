@@ -197,7 +197,7 @@ impl Decider<'_> {
         action.headline = Headline::Create(target);
         match target {
             Side::Phone => {
-                self.staying.borrow_mut().see(&facts.projection, source);
+                self.staying.borrow_mut().see(&facts.projection, source, None);
                 action.pc_item = Some(new.item);
                 action.phone = Some(step);
                 action.after = PairAfter::Linked { baseline: Baseline { pc: source.clone(), phone: card } };
@@ -323,7 +323,7 @@ impl Decider<'_> {
             newest: newer(&pc.card, &phone.card),
         });
         if self.relationship.writes_to(Side::Phone) {
-            self.staying.borrow_mut().see(&self.phone.projection, &merged.pc);
+            self.staying.borrow_mut().see(&self.phone.projection, &merged.pc, Some(&phone.card));
         }
         merged
     }
