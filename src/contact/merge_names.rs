@@ -64,7 +64,8 @@ pub(super) fn shown_name_is_made(card: &DecodedCard) -> bool {
 /// Whether a card without a name is shown as its organisation.
 pub(super) fn is_shown_as_organisation(card: &DecodedCard) -> bool {
     let shown = entry(card, "FN");
-    entry(card, "N").is_none() && shown.is_some_and(|shown| organisation(card).is_some_and(|it| it == shown.identity))
+    entry(card, "N").is_none()
+        && shown.is_some_and(|shown| organisation(card).is_some_and(|it| it == shown.identity))
 }
 
 fn way_of(shown: &Entry, name: &Entry) -> Option<(&'static [usize], &'static str)> {

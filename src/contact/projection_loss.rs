@@ -95,7 +95,9 @@ impl Loss {
             Self::TooLong { property, length_max } => {
                 format!("{} of more than {length_max} characters", many_words(property))
             }
-            Self::TooLarge { property, bytes_max: 0 } => format!("{} that it did not make", many_words(property)),
+            Self::TooLarge { property, bytes_max: 0 } => {
+                format!("{} that it did not make", many_words(property))
+            }
             Self::TooLarge { property, bytes_max } => {
                 format!("{} of more than {}", many_words(property), bytes_words(*bytes_max))
             }

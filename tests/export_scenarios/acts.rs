@@ -93,6 +93,7 @@ impl Program {
         let who = if own.is_empty() {
             let new = self.fresh();
             self.split.insert(who, new);
+            self.roots.insert(new, self.root(who));
             self.say(format!("{who} cannot be followed and is {new} from now on"));
             self.count("not to be followed");
             self.contacts.of(who).unwrap().who = new;
@@ -226,7 +227,8 @@ impl Program {
     }
 
     fn set_pc(&mut self, who: u32, values: &Values, shown: Option<String>) {
-        let (contact, card) = self.pc_of(who).unwrap_or_else(|| self.fail(&format!("{who} is not on the PC")));
+        let (contact, card) =
+            self.pc_of(who).unwrap_or_else(|| self.fail(&format!("{who} is not on the PC")));
         let text = edited(&contact.text, &Values::of_card(&card), values, shown.as_deref());
         self.world.edit_pc(contact.item, &text);
         let pair = self.ledger.pairs.get_mut(&who).unwrap();
@@ -240,7 +242,9 @@ fn edited(text: &str, before: &Values, after: &Values, shown: Option<&str>) -> S
     let unfolded = text.replace("\r\n ", "");
     let mut lines: Vec<String> = unfolded.lines().map(str::to_owned).collect();
     lines.retain(|line| line != "END:VCARD");
-    let is = |line: &str, name: &str| line.starts_with(&format!("{name}:")) || line.starts_with(&format!("{name};"));
+    let is = |line: &str, name: &str| {
+        line.starts_with(&format!("{name}:")) || line.starts_with(&format!("{name};"))
+    };
     let mut put = |name: &str, value: String| {
         lines.retain(|line| !is(line, name));
         if !value.is_empty() {

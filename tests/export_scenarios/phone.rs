@@ -87,9 +87,9 @@ impl Contacts {
         let going = |value: &str, before: &BTreeSet<String>, after: &BTreeSet<String>| {
             before.contains(value) && !after.contains(value)
         };
-        person.numbers.retain(|(_, number)| {
-            !going(&crate::values::digits(number), &before.numbers, &after.numbers)
-        });
+        person
+            .numbers
+            .retain(|(_, number)| !going(&crate::values::digits(number), &before.numbers, &after.numbers));
         person.mails.retain(|(_, mail)| !going(mail, &before.mails, &after.mails));
         for number in after.numbers.difference(&before.numbers) {
             if !old.numbers.contains(number) {

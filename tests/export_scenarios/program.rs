@@ -25,6 +25,8 @@ pub struct Program {
     pub read_last: Option<String>,
     /// Pairs of people who are one: the one who is missing, and who came instead.
     pub split: BTreeMap<u32, u32>,
+    /// Who those were at first who could not be followed.
+    pub roots: BTreeMap<u32, u32>,
     pub next: u32,
     pub log: Vec<String>,
     pub counts: BTreeMap<&'static str, usize>,
@@ -44,6 +46,7 @@ impl Program {
             exports: BTreeMap::new(),
             read_last: None,
             split: BTreeMap::new(),
+            roots: BTreeMap::new(),
             next: 1,
             log: vec![format!("seed {seed} {way:?}")],
             counts: BTreeMap::new(),
@@ -62,6 +65,9 @@ impl Program {
 
     pub fn fail(&self, why: &str) -> ! {
         let from = self.log.len().saturating_sub(40);
+        if let Ok(path) = std::env::var("TETHERBOOK_LOG") {
+            std::fs::write(path, self.log.join("\n")).unwrap();
+        }
         panic!("{why}\n{}\n{}", self.log[0], self.log[from..].join("\n"));
     }
 
@@ -76,17 +82,18 @@ impl Program {
         let keys = [&values.given, &values.organisation, &values.note, &values.title];
         let keys = keys.into_iter().chain(&values.numbers).chain(&values.mails);
         let owners: BTreeSet<u32> = keys.filter_map(|key| self.owners.get(key)).copied().collect();
-        match owners.iter().collect::<Vec<_>>().as_slice() {
-            [who] => **who,
+        let roots: BTreeSet<u32> = owners.iter().map(|who| self.root(*who)).collect();
+        match (owners.first(), owners.len(), roots.len()) {
+            (Some(who), 1, _) => *who,
             // A person who could not be followed has some values twice.
-            [one, other] if self.is_split(**one, **other) => self.owner_by_name(values),
+            (Some(_), _, 1) => self.owner_by_name(values),
             _ => self.fail(&format!("a card says what {owners:?} said: {values:?}")),
         }
     }
 
-    fn is_split(&self, one: u32, other: u32) -> bool {
-        let mut all = self.split.iter().flat_map(|(gone, came)| [(*gone, *came), (*came, *gone)]);
-        all.any(|pair| pair == (one, other))
+    /// Who this person was at first.
+    pub fn root(&self, who: u32) -> u32 {
+        self.roots.get(&who).copied().unwrap_or(who)
     }
 
     fn owner_by_name(&self, values: &Values) -> u32 {
@@ -150,7 +157,7 @@ impl Program {
     pub fn session(&mut self, saying: Saying) -> Outcome {
         let (absent_is_deleted, policy) = (saying.absent_is_deleted, saying.conflicts);
         let outcome = self.world.session(saying);
-        self.say(format!("session: {}", outcome.words()));
+        self.say(format!("session {policy:?}: {}", outcome.words()));
         if let Some(failure) = &outcome.failure {
             self.fail(failure);
         }

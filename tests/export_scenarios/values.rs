@@ -95,10 +95,11 @@ pub fn person_of(card: &Card) -> Person {
     let mut person = Person::default();
     for property in card.properties() {
         let kinds = property.types();
-        let kind = [("cell", Kind::Mobile), ("fax", Kind::WorkFax), ("work", Kind::Work), ("home", Kind::Home)]
-            .into_iter()
-            .find(|(word, _)| kinds.contains(*word))
-            .map_or(Kind::Other, |(_, kind)| kind);
+        let kind =
+            [("cell", Kind::Mobile), ("fax", Kind::WorkFax), ("work", Kind::Work), ("home", Kind::Home)]
+                .into_iter()
+                .find(|(word, _)| kinds.contains(*word))
+                .map_or(Kind::Other, |(_, kind)| kind);
         match property.name.as_str() {
             "N" => {
                 let parts = property.components();

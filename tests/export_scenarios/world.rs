@@ -87,7 +87,7 @@ impl Outcome {
     pub fn words(&self) -> String {
         let summary = &self.summary;
         format!(
-            "{:?} created {:?} updated {:?} deleted {:?} merged {} waiting {} offered {} failed {} notes {:?} {:?}",
+            "{:?} created {:?} updated {:?} deleted {:?} merged {} waiting {} offered {} failed {} conflicts {} notes {:?} {:?}",
             self.failure,
             summary.created,
             summary.updated,
@@ -96,6 +96,7 @@ impl Outcome {
             summary.waiting,
             summary.offered,
             summary.failed,
+            summary.conflicts,
             self.notes,
             self.plan.notes
         )
@@ -214,7 +215,12 @@ impl World {
         Store::open(&self.directory.path().join("data/tetherbook.db"), &options).unwrap()
     }
 
-    fn tree(&self, store: &Store, address: &str, faults: FaultPlan) -> Result<Box<dyn ObjectTree>, StartFailure> {
+    fn tree(
+        &self,
+        store: &Store,
+        address: &str,
+        faults: FaultPlan,
+    ) -> Result<Box<dyn ObjectTree>, StartFailure> {
         if self.way == Way::Mounted {
             let tree = DatedTree::open(&self.path(""), self.clock.clone());
             return Ok(Box::new(tree.map_err(|error| StartFailure::Phone(error.for_side()))?));

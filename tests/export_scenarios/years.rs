@@ -98,7 +98,9 @@ impl Program {
             let is_news = self.ledger.absent().contains(&gone) && self.ledger.phone.contains_key(&came);
             let (Some(gone_pair), Some(came_pair)) = (gone_pair, came_pair) else { continue };
             let name = |pair: &crate::ledger::Pair| {
-                pair.shown.clone().unwrap_or_else(|| pair.pc.as_ref().map(|pc| pc.shown()).unwrap_or_default())
+                pair.shown
+                    .clone()
+                    .unwrap_or_else(|| pair.pc.as_ref().map(|pc| pc.shown()).unwrap_or_default())
             };
             if !is_news || gone_pair.pc.is_none() || came_pair.pc.is_none() {
                 continue;
