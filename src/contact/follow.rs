@@ -141,6 +141,11 @@ impl Holders {
         let (Some(old), Some(new)) = (self.old.get(key), self.new.get(key)) else { return false };
         old.len() == 1 && new.difference(old).count() == 1
     }
+
+    /// Whether several people had the key.
+    fn was_shared(&self, key: &str) -> bool {
+        self.old.get(key).is_some_and(|holders| holders.len() > 1)
+    }
 }
 
 /// The cards that have no counterpart yet and hold a key, on both sides. Of old cards with equal content only one
@@ -204,32 +209,41 @@ impl Follower<'_> {
         let by_reach = self.open(|person| person.reach.iter().cloned().collect());
         let mut edges = BTreeSet::new();
         for (name, (olds, news)) in &by_name {
-            if let ([old], [new], true) = (olds.as_slice(), news.as_slice(), names.is_exclusive(name)) {
-                edges.insert((*old, *new));
-            }
-        }
-        for (key, (olds, news)) in &by_reach {
-            if let ([old], [new], true) = (olds.as_slice(), news.as_slice(), reach.is_exclusive(key))
-                && self.old.get(*old).map(|person| &person.reach)
-                    == self.new.get(*new).map(|person| &person.reach)
+            if let ([old], [new], true) = (olds.as_slice(), news.as_slice(), names.is_exclusive(name))
+                && !self.is_contradicted((*old, *new), &by_name, |key| by_reach.get(key))
             {
                 edges.insert((*old, *new));
             }
         }
-        edges.retain(|edge| !self.is_contradicted(*edge, &by_name, &by_reach));
+        // The number of a household speaks against a rename as little as for it.
+        let own_reach = |key: &str| by_reach.get(key).filter(|_| !reach.was_shared(key));
+        for (key, (olds, news)) in &by_reach {
+            if let ([old], [new], true) = (olds.as_slice(), news.as_slice(), reach.is_exclusive(key))
+                && self.old.get(*old).map(|person| &person.reach)
+                    == self.new.get(*new).map(|person| &person.reach)
+                && !self.is_contradicted((*old, *new), &by_name, own_reach)
+            {
+                edges.insert((*old, *new));
+            }
+        }
         self.take_unambiguous(&edges);
     }
 
     /// Whether another open card has the name, a number or an address of one end of the pair.
-    fn is_contradicted(&self, edge: (usize, usize), by_name: &Open, by_reach: &Open) -> bool {
+    fn is_contradicted<'o>(
+        &self,
+        edge: (usize, usize),
+        by_name: &Open,
+        holders: impl Fn(&str) -> Option<&'o (Vec<usize>, Vec<usize>)>,
+    ) -> bool {
         let (old, new) = edge;
         let (Some(before), Some(after)) = (self.old.get(old), self.new.get(new)) else { return true };
         let rival_new = |(_, news): &(Vec<usize>, Vec<usize>)| news.iter().any(|other| *other != new);
         let rival_old = |(olds, _): &(Vec<usize>, Vec<usize>)| olds.iter().any(|other| *other != old);
         by_name.get(before.name).is_some_and(rival_new)
             || by_name.get(after.name).is_some_and(rival_old)
-            || before.reach.iter().filter_map(|key| by_reach.get(key)).any(rival_new)
-            || after.reach.iter().filter_map(|key| by_reach.get(key)).any(rival_old)
+            || before.reach.iter().filter_map(|key| holders(key)).any(rival_new)
+            || after.reach.iter().filter_map(|key| holders(key)).any(rival_old)
     }
 
     fn open(&self, keys_of: impl Fn(&Person<'_>) -> Vec<String>) -> Open {

@@ -20,30 +20,61 @@ const WAYS: [(&[usize], &str); 6] = [
 ];
 
 /// The merged card of the PC, `before` being what it was, with its shown name made anew if the phone cannot hold one
-/// and the name it was made of has changed.
+/// and what it was made of has changed: the name, or the organisation of a card without a name.
 pub(super) fn with_shown_name(card: Card, before: &DecodedCard, projection: &Projection) -> Card {
     if projection.holds_property("FN") || !projection.holds_property("N") {
         return card;
     }
     let after = DecodedCard::of(&card);
-    let (old_name, new_name) = (entry(before, "N"), entry(&after, "N"));
-    let (Some(new_name), Some(shown)) = (new_name, entry(&after, "FN")) else { return card };
-    if old_name.is_some_and(|old| old.identity == new_name.identity) {
-        return card;
-    }
-    let way = match old_name {
-        Some(old) => WAYS.iter().find(|(parts, between)| made(old, parts, between) == shown.identity),
+    let shown = entry(&after, "FN");
+    let text = match (entry(before, "N"), entry(&after, "N")) {
+        (Some(old), Some(new)) if old.identity == new.identity => None,
+        (Some(old), new) => shown.and_then(|shown| {
+            let (parts, between) = way_of(shown, old)?;
+            new.map_or_else(|| organisation(&after), |new| Some(made(new, parts, between)))
+        }),
         // The phone's name was made of the shown one.
-        None => WAYS.first(),
+        (None, Some(new)) => WAYS.first().map(|(parts, between)| made(new, parts, between)),
+        (None, None) => organisation(before)
+            .filter(|old| shown.is_some_and(|shown| shown.identity == *old))
+            .and_then(|_| organisation(&after)),
     };
-    let Some((parts, between)) = way else { return card };
-    let text = made(new_name, parts, between);
-    if text.is_empty() || text == shown.identity {
+    let line = shown.map(|shown| shown.line).or_else(|| {
+        // An empty one is there to be filled.
+        after.properties.iter().position(|property| property.name == "FN")
+    });
+    let (Some(text), Some(line)) = (text.filter(|text| !text.is_empty()), line) else { return card };
+    if shown.is_some_and(|shown| shown.identity == text) {
         return card;
     }
     let mut editor = CardEditor::of(&card);
-    editor.replace(shown.line, &NewProperty::text("FN", &text));
+    editor.replace(line, &NewProperty::text("FN", &text));
     editor.finish()
+}
+
+/// Whether the shown name says nothing that the rest does not say: it is made of the name, or without one it is the
+/// organisation, or the name of a side that shows none would be made of it.
+pub(super) fn shown_name_is_made(card: &DecodedCard) -> bool {
+    match (entry(card, "FN"), entry(card, "N")) {
+        (Some(shown), Some(name)) => way_of(shown, name).is_some(),
+        _ => true,
+    }
+}
+
+/// Whether a card without a name is shown as its organisation.
+pub(super) fn is_shown_as_organisation(card: &DecodedCard) -> bool {
+    let shown = entry(card, "FN");
+    entry(card, "N").is_none()
+        && shown.is_some_and(|shown| organisation(card).is_some_and(|it| it == shown.identity))
+}
+
+fn way_of(shown: &Entry, name: &Entry) -> Option<(&'static [usize], &'static str)> {
+    WAYS.into_iter().find(|(parts, between)| made(name, parts, between) == shown.identity)
+}
+
+fn organisation(card: &DecodedCard) -> Option<String> {
+    let organisation = entry(card, "ORG")?.components.first()?;
+    (!organisation.is_empty()).then(|| organisation.clone())
 }
 
 fn entry<'a>(card: &'a DecodedCard, property: &str) -> Option<&'a Entry> {

@@ -58,7 +58,8 @@ pub struct FieldLimits {
     /// Whether it forgets the parameters that are neither kind nor preference.
     #[serde(default, skip_serializing_if = "is_off")]
     pub no_parameters: bool,
-    /// The largest photo, logo or sound, in bytes before base64.
+    /// The largest photo, logo or sound that it takes, in bytes before base64; 0 for a side that takes none as it is,
+    /// though it has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photo_bytes_max: Option<usize>,
 }

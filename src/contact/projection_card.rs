@@ -12,6 +12,7 @@ use super::edit::CardEditor;
 use super::equality::{Shape, field_name, is_bookkeeping, normal_text, shape_of};
 use super::field::FieldKey;
 use super::matching::match_keys;
+use super::merge_names::{is_shown_as_organisation, shown_name_is_made};
 use super::normal::{Fingerprint, normal_lines};
 use super::projection::Projection;
 use super::projection_loss::Loss;
@@ -146,7 +147,8 @@ impl Projection {
             decoded.entries.iter().any(|entry| entry.companions.iter().any(|(_, other)| *other == line));
         if !self.holds_property(&property.name) {
             let says_something = is_companion || decoded.entries.iter().any(|entry| entry.line == line);
-            if says_something && !is_bookkeeping(field) {
+            let is_made = field == "FN" && self.holds_property("N") && shown_name_is_made(decoded);
+            if says_something && !is_bookkeeping(field) && !is_made {
                 losses.insert(Loss::Field(field.to_owned()));
             }
             return Fate::Drop;
@@ -195,10 +197,14 @@ impl Projection {
         }
     }
 
-    /// The name of a card that has only a shown one, for a side that does not show that one.
+    /// The name of a card that has only a shown one, for a side that does not show that one. An organisation without a
+    /// person needs none where organisations are held.
     fn name_from_shown_name(&self, decoded: &DecodedCard) -> Option<NewProperty> {
         let entry = |property: &str| decoded.entries.iter().find(|entry| entry.property == property);
         if self.holds_property("FN") || !self.holds_property("N") || entry("N").is_some() {
+            return None;
+        }
+        if self.holds_property("ORG") && is_shown_as_organisation(decoded) {
             return None;
         }
         let shown = entry("FN")?.text();

@@ -57,6 +57,7 @@ impl Loss {
     #[must_use]
     pub fn of_contact(&self) -> String {
         match self {
+            Self::Field(property) if property == "FN" => SHOWN_NAME.to_owned(),
             Self::Field(property) => FieldKey::new(property).label(),
             Self::TooMany { property, held, of } => {
                 format!("{} of {of} {}", of.saturating_sub(*held), many_words(property))
@@ -65,6 +66,7 @@ impl Loss {
             Self::TooLong { property, length_max } => {
                 format!("{} longer than {length_max} characters", FieldKey::new(property).label())
             }
+            Self::TooLarge { property, bytes_max: 0 } => FieldKey::new(property).label(),
             Self::TooLarge { property, bytes_max } => {
                 format!("{} larger than {}", FieldKey::new(property).label(), bytes_words(*bytes_max))
             }
@@ -80,6 +82,7 @@ impl Loss {
     #[must_use]
     pub fn of_phone(&self) -> String {
         match self {
+            Self::Field(property) if property == "FN" => SHOWN_NAME.to_owned(),
             Self::Field(property) => many_words(property),
             Self::TooMany { property, held, .. } => match held {
                 1 => format!("more than one {}", FieldKey::new(property).label()),
@@ -92,6 +95,9 @@ impl Loss {
             Self::TooLong { property, length_max } => {
                 format!("{} of more than {length_max} characters", many_words(property))
             }
+            Self::TooLarge { property, bytes_max: 0 } => {
+                format!("{} that it did not make", many_words(property))
+            }
             Self::TooLarge { property, bytes_max } => {
                 format!("{} of more than {}", many_words(property), bytes_words(*bytes_max))
             }
@@ -100,6 +106,9 @@ impl Loss {
         }
     }
 }
+
+/// What is lost of the shown name where the name itself is held.
+const SHOWN_NAME: &str = "a shown name that differs from the name";
 
 /// The properties that people know, in the order in which they are told.
 const KNOWN: [&str; 20] = [
@@ -132,7 +141,13 @@ impl Projection {
     pub fn cannot_hold(&self) -> Vec<String> {
         let (held, not_held): (Vec<&str>, Vec<&str>) =
             KNOWN.iter().partition(|property| self.holds_property(property));
-        let words = |names: &[&str]| names.iter().map(|name| many_words(name)).collect::<Vec<String>>();
+        let words = |names: &[&str]| {
+            let lost = names.iter().map(|name| match *name {
+                "FN" if self.holds_property("N") && !held.contains(name) => SHOWN_NAME.to_owned(),
+                name => many_words(name),
+            });
+            lost.collect::<Vec<String>>()
+        };
         let mut told = if held.len() < not_held.len() {
             vec![format!("anything but {}", words(&held).join(", "))]
         } else {
@@ -154,9 +169,10 @@ impl Projection {
                 _ => format!("{} of more than {length_max} characters", many_words(property)),
             });
         }
-        told.extend(
-            limits.photo_bytes_max.map(|bytes| format!("photos of more than {}", bytes_words(bytes))),
-        );
+        told.extend(limits.photo_bytes_max.map(|bytes_max| {
+            let loss = Loss::TooLarge { property: "PHOTO".to_owned(), bytes_max };
+            loss.of_phone()
+        }));
         if let Some(kinds) = &limits.kinds {
             told.push(match kinds.len() {
                 0 => "what a number or address is for".to_owned(),

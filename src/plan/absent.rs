@@ -1,10 +1,93 @@
-//! What is said of contacts that the phone's newest export lacks. It decides nothing: they stay as they are.
+//! Contacts that the phone's newest export lacks: what is said of them, and whether one of them is there under another
+//! name. They stay as they are on the PC.
+
+use std::collections::HashMap;
+
+use crate::contact::{MatchKeys, Projection, likeness, match_keys};
+use crate::provider::ItemId;
+
+use super::action::Reason;
+use super::observation::{AbsentContact, LinkedCase, NewItem, Seen};
+use super::pairing::{self, Paired};
 
 /// So many names are told.
 const NAMES_MAX: usize = 5;
+/// So many pairs are told that may be one person.
+const PAIRS_MAX: usize = 5;
+
+/// A contact that was missing under what the phone knew of it, and is there as the PC has it.
+pub(super) struct Returned {
+    /// The pair.
+    pub case: LinkedCase,
+    /// What it is on the phone now.
+    pub new: NewItem,
+    /// Why they are one.
+    pub reason: Reason,
+}
+
+/// A person who does by hand what the PC wants (a new name and a new number at once) leaves nothing by which the old
+/// contact could be known again; but it is then what the PC says. Those are taken out of both lists.
+pub(super) fn returned(
+    linked: &mut Vec<LinkedCase>,
+    paired: &mut Paired,
+    projection: &Projection,
+) -> Vec<Returned> {
+    let wanted = |case: &LinkedCase| match (&case.phone, &case.pc) {
+        (Seen::Absent, Seen::Changed(held)) => Some(NewItem {
+            item: case.link.pc,
+            held: held.clone(),
+            place: String::new(),
+            same_uid: Vec::new(),
+        }),
+        _ => None,
+    };
+    let missing: Vec<NewItem> = linked.iter().filter_map(wanted).collect();
+    if missing.is_empty() || paired.only_phone.is_empty() {
+        return Vec::new();
+    }
+    let items: Vec<ItemId> = missing.iter().map(|new| new.item).collect();
+    let found = pairing::pair(missing, std::mem::take(&mut paired.only_phone), &items, projection);
+    paired.only_phone = found.only_phone;
+    let mut by_pc: HashMap<ItemId, (NewItem, Reason)> =
+        found.pairs.into_iter().map(|(pc, phone, reason)| (pc.item, (phone, reason))).collect();
+    let mut returned = Vec::new();
+    for case in std::mem::take(linked) {
+        match by_pc.remove(&case.link.pc).filter(|_| matches!(case.phone, Seen::Absent)) {
+            Some((new, reason)) => returned.push(Returned { case, new, reason }),
+            None => linked.push(case),
+        }
+    }
+    returned
+}
+
+/// Who is missing and who is new on the phone, if they may be one person: somebody was renamed, and all that is left is a
+/// number that others have too. One sentence for each such pair.
+pub(super) fn renamed_notes(absent: &[AbsentContact], new_phone: &[NewItem]) -> Vec<String> {
+    let new: Vec<(&NewItem, MatchKeys)> =
+        new_phone.iter().map(|new| (new, match_keys(&new.held.card))).collect();
+    let pairs = absent.iter().flat_map(|gone| {
+        let like = new.iter().filter(|(_, keys)| likeness(&gone.keys, keys) > 0);
+        like.map(|(new, _)| {
+            let (gone, new) = (&gone.name, new.held.card.display_name());
+            format!(
+                "“{gone}” is no longer in the phone's export, and “{new}” with the same name, number or e-mail is new \
+                 there: they may be one person who was changed on the phone. If so, delete “{gone}” on the PC."
+            )
+        })
+    });
+    let mut notes: Vec<String> = pairs.take(PAIRS_MAX + 1).collect();
+    if notes.len() > PAIRS_MAX {
+        notes.truncate(PAIRS_MAX);
+        notes.push(String::from(
+            "More contacts that are missing from the phone's export may be new there under other names.",
+        ));
+    }
+    notes
+}
 
 /// One sentence for all of them; `None` if there are none.
-pub(super) fn absent_note(names: &[String]) -> Option<String> {
+pub(super) fn absent_note(absent: &[AbsentContact]) -> Option<String> {
+    let names: Vec<&String> = absent.iter().map(|gone| &gone.name).collect();
     let mut told: Vec<String> = names.iter().take(NAMES_MAX).map(|name| format!("“{name}”")).collect();
     if names.len() > NAMES_MAX {
         told.push(format!("{} more", names.len() - NAMES_MAX));
@@ -31,7 +114,12 @@ mod tests {
 
     #[test]
     fn a_few_names_stand_for_all() {
-        let names = |count: usize| (1..=count).map(|number| format!("Person {number}")).collect::<Vec<_>>();
+        let gone = |number: usize| AbsentContact {
+            name: format!("Person {number}"),
+            keys: MatchKeys::default(),
+            phone: ItemId(0),
+        };
+        let names = |count: usize| (1..=count).map(gone).collect::<Vec<_>>();
         assert_eq!(absent_note(&[]), None);
         assert!(
             absent_note(&names(1))

@@ -6,7 +6,7 @@ use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, MergeInput, 
 use crate::provider::{Delivery, ItemId, Link, LinkId};
 use crate::relationship::{OnAdd, OnDelete, OnEdit, Relationship, Side};
 
-use super::absent::absent_note;
+use super::absent::{self, Returned};
 use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 use super::guard;
 use super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
@@ -26,14 +26,20 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
     };
     let staying = RefCell::default();
     let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying };
-    for case in std::mem::take(&mut seen.linked) {
-        decider.linked(&case, &mut plan);
-    }
     let new_pc = std::mem::take(&mut seen.new_pc);
     let new_phone = std::mem::take(&mut seen.new_phone);
-    let paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.projection);
+    let mut paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.projection);
+    let mut linked = std::mem::take(&mut seen.linked);
+    for back in absent::returned(&mut linked, &mut paired, &seen.phone.projection) {
+        seen.absent.retain(|gone| gone.phone != back.case.link.phone);
+        decider.returned(&back, &mut plan);
+    }
+    for case in linked {
+        decider.linked(&case, &mut plan);
+    }
+    plan.notes.extend(absent::renamed_notes(&seen.absent, &paired.only_phone));
     decider.unlinked(paired, &mut plan);
-    plan.notes.extend(absent_note(&seen.absent));
+    plan.notes.extend(absent::absent_note(&seen.absent));
     plan.notes.extend(staying.take().note());
     plan.actions
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
@@ -88,6 +94,16 @@ impl Decider<'_> {
                 }
             }
         }
+    }
+
+    /// The pair goes on with the phone's new item.
+    fn returned(&self, back: &Returned, plan: &mut Plan) {
+        let Some(pc) = back.case.pc.held() else { return };
+        let link = &back.case.link;
+        let pair = Pair { link: Some(link.id), pc: link.pc, phone: back.new.item };
+        let reasons = vec![back.reason];
+        let action = self.merge(pair, link.base.as_ref(), pc, &back.new.held, reasons, plan);
+        plan.actions.extend(action);
     }
 
     /// The pair's item on `gone` is not there; `held` is what the other side has.
@@ -197,7 +213,7 @@ impl Decider<'_> {
         action.headline = Headline::Create(target);
         match target {
             Side::Phone => {
-                self.staying.borrow_mut().see(&facts.projection, source);
+                self.staying.borrow_mut().see(&facts.projection, source, None);
                 action.pc_item = Some(new.item);
                 action.phone = Some(step);
                 action.after = PairAfter::Linked { baseline: Baseline { pc: source.clone(), phone: card } };
@@ -323,7 +339,7 @@ impl Decider<'_> {
             newest: newer(&pc.card, &phone.card),
         });
         if self.relationship.writes_to(Side::Phone) {
-            self.staying.borrow_mut().see(&self.phone.projection, &merged.pc);
+            self.staying.borrow_mut().see(&self.phone.projection, &merged.pc, Some(&phone.card));
         }
         merged
     }

@@ -14,4 +14,4 @@ mod staying;
 pub use action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 pub use decide::plan;
 pub use guard::Stop;
-pub use observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
+pub use observation::{AbsentContact, Held, LinkedCase, NewItem, Observations, Seen, SideFacts};

@@ -1,6 +1,6 @@
 //! What a session saw, as the planner takes it: values only, every content already read.
 
-use crate::contact::{Card, Dialect, Projection};
+use crate::contact::{Card, Dialect, MatchKeys, Projection};
 use crate::provider::{Completeness, Delivery, ItemId, Link, OpenConflict, Revision};
 
 /// An item's content as a side holds it now.
@@ -72,6 +72,17 @@ pub struct NewItem {
     pub same_uid: Vec<String>,
 }
 
+/// A linked contact that is on the PC and was not listed by the phone, where that proves nothing.
+#[derive(Debug, Clone)]
+pub struct AbsentContact {
+    /// What the PC calls it.
+    pub name: String,
+    /// By what it was known on the phone.
+    pub keys: MatchKeys,
+    /// The phone's item.
+    pub phone: ItemId,
+}
+
 /// What the planner must know of a side as a whole.
 #[derive(Debug, Clone)]
 pub struct SideFacts {
@@ -108,8 +119,8 @@ pub struct Observations {
     pub new_phone: Vec<NewItem>,
     /// Items without a link that cannot be used: side, place, reason.
     pub unusable: Vec<super::Skipped>,
-    /// The names of linked contacts that the phone did not list, where that proves nothing.
-    pub absent: Vec<String>,
+    /// Linked contacts that the phone did not list, where that proves nothing.
+    pub absent: Vec<AbsentContact>,
     /// The PC's items that were offered to the phone and were not seen there yet.
     pub offered: Vec<ItemId>,
 }

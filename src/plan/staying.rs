@@ -14,9 +14,16 @@ pub(super) struct Staying {
 }
 
 impl Staying {
-    /// Takes a contact of the PC into account that is on the phone or will be.
-    pub(super) fn see(&mut self, projection: &Projection, card: &Card) {
-        let kinds: BTreeSet<String> = projection.loses(card).iter().map(Loss::of_phone).collect();
+    /// Takes a contact of the PC into account that is on the phone, as `there`, or will be.
+    pub(super) fn see(&mut self, projection: &Projection, card: &Card, there: Option<&Card>) {
+        let properties = there.map(Card::properties).unwrap_or_default();
+        let has_own = |property: &str| properties.iter().any(|own| own.name == property);
+        let losses = projection.loses(card).into_iter().filter(|loss| match loss {
+            // It has a photo of its own.
+            Loss::TooLarge { property, .. } => !has_own(property),
+            _ => true,
+        });
+        let kinds: BTreeSet<String> = losses.map(|loss| loss.of_phone()).collect();
         for kind in kinds {
             *self.contacts.entry(kind).or_default() += 1;
         }
@@ -153,7 +160,7 @@ mod tests {
 
     fn note(projection: &Projection, cards: &[Card]) -> Option<String> {
         let mut staying = Staying::default();
-        cards.iter().for_each(|card| staying.see(projection, card));
+        cards.iter().for_each(|card| staying.see(projection, card, None));
         staying.note()
     }
 

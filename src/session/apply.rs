@@ -268,8 +268,11 @@ impl<'a, 'p> Applier<'a, 'p> {
         }
         let pc_item = one.pc.as_ref().map(|ack| ack.item).or(action.pc_item);
         let phone_item = one.phone.as_ref().map(|ack| ack.item).or(action.phone_item);
-        self.advance(Side::Pc, action, one.pc.as_ref());
+        if !self.is_conflict_by_hand(action) {
+            self.advance(Side::Pc, action, one.pc.as_ref());
+        }
         self.advance(Side::Phone, action, one.phone.as_ref());
+        self.release_former(action);
         match (&action.after, pc_item, phone_item) {
             (PairAfter::Linked { baseline }, Some(pc), Some(phone)) => {
                 let mut baseline = baseline.clone();
@@ -359,8 +362,10 @@ impl<'a, 'p> Applier<'a, 'p> {
     fn is_known_conflict(&self, action: &Action) -> bool {
         let Some(link) = action.link.filter(|_| !action.writes()) else { return false };
         let Some(waiting) = self.waiting.get(&link) else { return false };
+        let by_hand = self.is_conflict_by_hand(action);
         let moved = [(Side::Pc, action.pc_item), (Side::Phone, action.phone_item)]
             .into_iter()
+            .filter(|(side, _)| !(by_hand && *side == Side::Pc))
             .any(|(side, item)| item.is_some_and(|item| self.pending.changes.contains_key(&(side, item))));
         let mut waiting = waiting.clone();
         waiting.sort_by(|left, right| left.field.cmp(&right.field));

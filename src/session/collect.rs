@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::contact::{Baseline, Card, Projection};
+use crate::contact::{Baseline, Card, Projection, match_keys};
 use crate::ics::SyncState;
-use crate::plan::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
+use crate::plan::{AbsentContact, Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
 use crate::provider::{
     Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError,
     Revision,
@@ -97,7 +97,7 @@ pub(super) fn collect(
         forget_one_sided(&mut linked, &collector.parties.phone.capabilities().projection);
     }
     collector.name_shared_uids()?;
-    let absent = collector.absent_names(&phone_set.absent, &linked)?;
+    let absent = collector.absent_contacts(&phone_set.absent, &linked)?;
     let [new_phone, new_pc] = collector.new_items;
     let offered = collector.parties.phone.offered();
     let phone = facts(collector.parties.phone, phone_set);
@@ -291,18 +291,26 @@ impl Collector<'_, '_> {
         }
     }
 
-    /// The names of linked contacts that the phone did not list and that are still on the PC.
-    fn absent_names(&self, absent: &[ItemId], linked: &[LinkedCase]) -> Result<Vec<String>, Failure> {
+    /// The linked contacts that the phone did not list and that are still on the PC.
+    fn absent_contacts(
+        &mut self,
+        absent: &[ItemId],
+        linked: &[LinkedCase],
+    ) -> Result<Vec<AbsentContact>, Failure> {
         let gone: HashSet<ItemId> =
             linked.iter().filter(|case| case.pc.held().is_none()).map(|case| case.link.phone).collect();
-        let mut names = Vec::new();
+        let mut contacts = Vec::new();
         for item in absent.iter().filter(|item| !gone.contains(item)) {
-            if let Some(link) = self.parties.ledger.link_of_phone(*item)? {
-                names.extend(link.base.as_ref().map(|base| base.phone.display_name()));
-            }
+            let Some(link) = self.parties.ledger.link_of_phone(*item)? else { continue };
+            let Some(base) = &link.base else { continue };
+            let name = match self.parties.pc.fetch(link.pc) {
+                Ok(fetched) => fetched.card.display_name(),
+                Err(_) => base.pc.display_name(),
+            };
+            contacts.push(AbsentContact { name, keys: match_keys(&base.phone), phone: *item });
         }
-        names.sort_unstable();
-        Ok(names)
+        contacts.sort_by_cached_key(|contact| contact.name.clone());
+        Ok(contacts)
     }
 
     fn still_on_pc(&mut self, item: ItemId) -> Result<Seen, Failure> {

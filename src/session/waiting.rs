@@ -2,7 +2,7 @@
 //! change stays untold in the state, so that every session finds it again; nothing else remembers it.
 
 use crate::plan::{Action, Headline, PairAfter, Plan, WriteStep};
-use crate::provider::{Confirmation, Delivery, Offer};
+use crate::provider::{Confirmation, Delivery, ItemId, Offer};
 use crate::relationship::Side;
 use crate::report::{Event, Report, Summary};
 
@@ -17,6 +17,7 @@ impl Applier<'_, '_> {
         mut facts: Confirmation,
     ) -> Option<Confirmation> {
         let action = one.action;
+        self.release_former(action);
         match (&action.after, action.pc_item, action.phone_item) {
             (PairAfter::Linked { baseline }, Some(pc), Some(phone)) => {
                 self.advance(Side::Phone, action, None);
@@ -38,9 +39,30 @@ impl Applier<'_, '_> {
         Some(facts)
     }
 
+    /// Whether a decision is open that may make the PC's change one that waits: then the PC's change stays untold as well.
+    pub(super) fn is_conflict_by_hand(&self, action: &Action) -> bool {
+        let is_direct = self.parties.phone.capabilities().delivery == Delivery::Direct;
+        !is_direct && action.open_conflicts().next().is_some()
+    }
+
     /// A contact that is gone on both sides is known no more, should the phone show it again.
     pub(super) fn release(&mut self, action: &Action) {
-        let Some(item) = action.phone_item else { return };
+        if let Some(item) = action.phone_item {
+            self.release_item(item);
+        }
+    }
+
+    /// A pair that goes on with another item of the phone leaves the one that is missing there.
+    pub(super) fn release_former(&mut self, action: &Action) {
+        let (Some(link), Some(now)) = (action.link, action.phone_item) else { return };
+        // A memory that cannot tell fails where the action is confirmed.
+        let former = self.parties.ledger.link(link).ok().flatten().map(|known| known.phone);
+        if let Some(former) = former.filter(|former| *former != now) {
+            self.release_item(former);
+        }
+    }
+
+    fn release_item(&mut self, item: ItemId) {
         if let Some(number) = self.parties.phone.release(item) {
             self.states.record_deleted(Side::Phone, item, number);
         }
