@@ -46,7 +46,7 @@ pub struct RememberedFact {
 /// What is remembered of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RememberedFile {
-    /// Size and date for files that have no counter (version 1).
+    /// Size and date, for files whose content may change without a counter.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub stamp: String,
     /// The newest datetime of all its entries; empty if it has none.

@@ -11,10 +11,11 @@ use super::encoding::{bucket_of, decoded, is_bucket};
 use super::entry::{DecsyncEntry, parse_bucket};
 use super::finding::folder_names;
 use super::index::{RememberedApp, RememberedFile};
+use super::knowledge::REREADS_MAX;
 use super::merged::Source;
 use super::phone_clock::ZoneEvidence;
 use super::sequences::{SEQUENCES_BYTES_MAX, SEQUENCES_FILE, Sequences, changed, parse_sequences};
-use crate::device::tree::{ObjectKind, TreeError};
+use crate::device::tree::{ObjectEntry, ObjectKind, TreeError};
 use crate::provider::ProviderError;
 
 /// No bucket file is read that is larger than this, in bytes.
@@ -108,6 +109,7 @@ impl DecsyncChannel<'_> {
             };
             let entries = parse_bucket(&bytes);
             let mut file = RememberedFile::of(&entries);
+            file.stamp = self.file_stamp(folder, &bucket)?;
             if let Some(before) = remembered.files.remove(&bucket) {
                 file.keep_vanished(before);
             }
@@ -145,7 +147,25 @@ impl DecsyncChannel<'_> {
             let entries = listing.map(|listing| listing.entries).unwrap_or_default();
             wanted.extend(entries.into_iter().map(|entry| entry.name).filter(|name| is_bucket(name)));
         }
+        let mut unsure = Vec::new();
+        for bucket in self.unsure_buckets(remembered).into_iter().filter(|bucket| !wanted.contains(bucket)) {
+            let before = remembered.files.get(&bucket).map(|file| file.stamp.as_str()).unwrap_or_default();
+            let stamp = self.file_stamp(folder, &bucket)?;
+            if !stamp.is_empty() && (stamp != before || stamp.ends_with('?')) {
+                unsure.push(bucket);
+            }
+        }
+        // Where files have no dates, others come first the next time.
+        let start = usize::try_from(self.clock.now_ms().div_euclid(1000)).unwrap_or(0);
+        let start = start.checked_rem(unsure.len()).unwrap_or(0);
+        wanted.extend(unsure.iter().cycle().skip(start).take(unsure.len().min(REREADS_MAX)).cloned());
         Ok(Ok(wanted))
+    }
+
+    /// Size and date of a file; empty if it is not there.
+    fn file_stamp(&mut self, folder: &str, name: &str) -> Result<String, ProviderError> {
+        let entry = doubt_of(self.shelf.find(folder, name))?.ok().flatten();
+        Ok(entry.as_ref().map(stamp_text).unwrap_or_default())
     }
 
     fn remember_app(&mut self, app: &str, remembered: RememberedApp) {
@@ -218,7 +238,7 @@ impl DecsyncChannel<'_> {
             path.push(part);
             let key = path.join("/");
             present.insert(key.clone());
-            let stamp = format!("{} {}", entry.size_bytes, entry.modified.as_deref().unwrap_or("?"));
+            let stamp = stamp_text(entry);
             let before = remembered.files.get(&key);
             if entry.modified.is_some() && before.is_some_and(|before| before.stamp == stamp) {
                 continue;
@@ -301,6 +321,11 @@ impl DecsyncChannel<'_> {
             }
         }
     }
+}
+
+/// Size and date of a file in one text; it ends with a question mark if it has no date.
+fn stamp_text(entry: &ObjectEntry) -> String {
+    format!("{} {}", entry.size_bytes, entry.modified.as_deref().unwrap_or("?"))
 }
 
 pub(super) fn parse_old_file(path: &[String], bytes: &[u8]) -> Vec<DecsyncEntry> {
