@@ -11,7 +11,7 @@ use super::finding::{CONTACTS, Found, find_decsync, own_app_id, read_version};
 use super::index::{Index, RememberedFile};
 use super::memory::{BookMemory, Files, remembered_book};
 use super::merged::{Source, Winner};
-use super::phone_clock::{PhoneClock, ZoneEvidence};
+use super::phone_clock::PhoneClock;
 use super::replaced::Replaced;
 use super::shelf::Shelf;
 use super::staging::Staged;
@@ -82,7 +82,6 @@ pub struct DecsyncChannel<'m> {
     pub(super) refused: BTreeSet<String>,
     pub(super) winners: BTreeMap<String, Winner>,
     pub(super) read_files: BTreeMap<Source, Vec<DecsyncEntry>>,
-    pub(super) evidence: Vec<ZoneEvidence>,
     pub(super) phone_clock: Option<PhoneClock>,
     pub(super) written: BTreeSet<String>,
     pub(super) remarks: Vec<String>,
@@ -191,7 +190,6 @@ impl<'m> DecsyncChannel<'m> {
             refused: BTreeSet::new(),
             winners: BTreeMap::new(),
             read_files: BTreeMap::new(),
-            evidence: Vec::new(),
             phone_clock: None,
             written: BTreeSet::new(),
             remarks: Vec::new(),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::entry::DecsyncEntry;
+use super::phone_clock::ZoneEvidence;
 use super::sequences::Sequences;
 use crate::provider::Revision;
 
@@ -81,11 +82,14 @@ pub struct Index {
     pub apps: BTreeMap<String, RememberedApp>,
     /// The apps of version 1.
     pub old_apps: BTreeMap<String, RememberedApp>,
+    /// What told last in which zone the phone writes the dates of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneEvidence>,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Self { format: FORMAT, apps: BTreeMap::new(), old_apps: BTreeMap::new() }
+        Self { format: FORMAT, apps: BTreeMap::new(), old_apps: BTreeMap::new(), zone: None }
     }
 }
 

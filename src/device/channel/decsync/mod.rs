@@ -24,6 +24,7 @@ mod entry;
 mod finding;
 mod index;
 mod knowledge;
+mod measuring;
 mod memory;
 mod merged;
 mod phone_clock;

@@ -9,6 +9,8 @@
 //! its newest entry was made, and that one is in UTC. Where the zone stays unclear the earlier time is taken, which
 //! can only make an entry wait.
 
+use serde::{Deserialize, Serialize};
+
 use super::dates::FileDate;
 
 /// Zones differ by multiples of so many seconds.
@@ -28,7 +30,7 @@ pub const WAIT_MAX_MS: i64 = 3000;
 const SKEW_TOLD_S: i64 = 2;
 
 /// A file of another app: when it was written by the phone's local time, and the newest moment in it in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZoneEvidence {
     /// Its date, in seconds since 1970 as if the date were UTC.
     pub local_s: i64,
@@ -38,7 +40,8 @@ pub struct ZoneEvidence {
 
 impl ZoneEvidence {
     /// The zone in seconds ahead of UTC, if the two moments can be the same one.
-    fn zone_s(self) -> Option<i64> {
+    #[must_use]
+    pub fn zone_s(self) -> Option<i64> {
         let difference = self.local_s - self.utc_s + DATE_STEP_S;
         let zone = difference.div_euclid(ZONE_STEP_S) * ZONE_STEP_S;
         let is_plausible = difference - zone <= WRITING_DELAY_MAX_S && zone.abs() <= ZONE_MAX_S;

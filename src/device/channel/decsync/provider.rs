@@ -75,6 +75,7 @@ impl DecsyncChannel<'_> {
             doubts.push(self.read_apps(book)?);
         }
         doubts.push(self.read_old_apps(book)?);
+        self.remember_zone().map_err(TreeError::for_side)?;
         self.winners = self.winners_after(&shown);
         let completeness = match doubts.into_iter().flatten().next() {
             Some(why) => {

@@ -6,14 +6,12 @@
 use std::collections::BTreeSet;
 
 use super::channel::DecsyncChannel;
-use super::dates::{parse_datetime, parse_file_date};
 use super::encoding::{bucket_of, decoded, is_bucket};
 use super::entry::{DecsyncEntry, parse_bucket};
 use super::finding::folder_names;
 use super::index::{RememberedApp, RememberedFile};
 use super::knowledge::REREADS_MAX;
 use super::merged::Source;
-use super::phone_clock::ZoneEvidence;
 use super::sequences::{SEQUENCES_BYTES_MAX, SEQUENCES_FILE, Sequences, changed, parse_sequences};
 use crate::device::tree::{ObjectEntry, ObjectKind, TreeError};
 use crate::provider::ProviderError;
@@ -37,7 +35,6 @@ impl DecsyncChannel<'_> {
     /// When the phone cannot be asked any more.
     pub(super) fn read_apps(&mut self, book: &str) -> Result<Option<String>, ProviderError> {
         let folder = format!("{}/v2", Self::book_path(book));
-        self.evidence.clear();
         let names = match doubt_of(self.shelf.list(&folder).and_then(|listing| match listing {
             Some(listing) => folder_names(listing),
             None => Ok(Vec::new()),
@@ -123,7 +120,6 @@ impl DecsyncChannel<'_> {
         let counters = remembered.sequences.len();
         remembered.sequences.retain(|bucket, _| now.contains_key(bucket));
         remembered.is_read_whole |= doubt.is_none();
-        self.gather_evidence(folder, &remembered)?;
         if is_changed || counters != remembered.sequences.len() {
             self.remember_app(app, remembered);
         }
@@ -173,19 +169,7 @@ impl DecsyncChannel<'_> {
         self.index_changed = true;
     }
 
-    /// When the files of an app were written, next to the newest moment in each.
-    fn gather_evidence(&mut self, folder: &str, remembered: &RememberedApp) -> Result<(), ProviderError> {
-        let Ok(Some(listing)) = doubt_of(self.shelf.list(folder))? else { return Ok(()) };
-        let told = listing.entries.iter().filter_map(|entry| {
-            let newest = &remembered.files.get(&entry.name)?.newest;
-            let date = parse_file_date(entry.modified.as_deref()?)?;
-            Some(ZoneEvidence { local_s: date.local_s, utc_s: parse_datetime(newest)? })
-        });
-        self.evidence.extend(told);
-        Ok(())
-    }
-
-    /// The same for what version 1 left: one file per contact, without counters.
+    /// Brings up to date what is remembered of version 1: one file per contact, without counters.
     ///
     /// # Errors
     /// When the phone cannot be asked any more.

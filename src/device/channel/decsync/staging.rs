@@ -2,14 +2,12 @@
 //! file that is written, once in a session and before the first stamp, is our own note by whose date the phone's clock
 //! is measured.
 
-use serde_json::json;
-
 use super::channel::DecsyncChannel;
-use super::dates::{datetime_text, parse_datetime, parse_file_date};
+use super::dates::{datetime_text, parse_datetime};
 use super::entry::DecsyncEntry;
 use super::index::{RememberedEntry, RememberedFile, sha256_text};
 use super::merged::{Source, Winner};
-use super::phone_clock::{PhoneClock, StampTime, spoken_duration, stamp_time};
+use super::phone_clock::{StampTime, spoken_duration, stamp_time};
 use super::replaced::Replaced;
 use crate::contact::{Card, Version};
 use crate::device::channel::contract::Access;
@@ -210,36 +208,6 @@ impl DecsyncChannel<'_> {
             }
         }
         Err(Refusal::Refused("the clock stands still".to_owned()))
-    }
-
-    /// The phone's clock, measured by a file of ours at the first need.
-    pub(super) fn measured_clock(&mut self) -> Result<PhoneClock, TreeError> {
-        if let Some(clock) = self.phone_clock {
-            return Ok(clock);
-        }
-        let book = self.book.clone().unwrap_or_default();
-        let folder = format!("{}/local/{}", Self::book_path(&book), self.own_folder_name());
-        let today: String = datetime_text(self.clock.now_ms().div_euclid(1000)).chars().take(10).collect();
-        let note = json!({"version": 2, "last-active": today, "supported-version": 2}).to_string();
-        let before_ms = self.clock.now_ms();
-        let entry = self.shelf.put(&folder, "info", note.as_bytes())?;
-        let after_ms = self.clock.now_ms();
-        let date = entry.modified.as_deref().and_then(parse_file_date);
-        let clock = match date.filter(|_| !self.is_directory) {
-            Some(date) => PhoneClock::measured(date, before_ms, after_ms, &self.evidence),
-            None => PhoneClock::SAME,
-        };
-        if date.is_none() && !self.is_directory {
-            self.remark(
-                "The phone does not tell what time it has; its clock is taken to be right to the second."
-                    .to_owned(),
-            );
-        }
-        if let Some(words) = clock.remark() {
-            self.remark(words);
-        }
-        self.phone_clock = Some(clock);
-        Ok(clock)
     }
 
     /// Size and date of an entry: the size of the card, and the entry's datetime with a part of the hash, so that a
