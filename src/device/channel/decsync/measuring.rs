@@ -2,9 +2,9 @@
 //! tell of the zone that the phone writes its dates in.
 //!
 //! A file tells the zone by the newest moment in it, but only if the phone itself stamped that moment: an app copies
-//! other computers' entries too, and their clocks may be ahead. So an app's file about the address book counts with
-//! what the app says of itself there, and its other files only where no other clock is about. What was found is
-//! remembered, for the files that tell it may be written over by others that do not.
+//! other computers' entries too, and their clocks may be ahead. Sure is what an app says of itself in its file about the
+//! address book, and all its files where no other clock is about; any other file tells a zone only if it fits to the
+//! second. What was found is remembered, for the files that tell it may be written over by others that do not.
 
 use serde_json::json;
 
@@ -73,7 +73,8 @@ impl DecsyncChannel<'_> {
     /// When the phone cannot be asked any more.
     pub(super) fn remember_zone(&mut self) -> Result<(), TreeError> {
         let told = self.evidence_of_files()?;
-        let newest = told.into_iter().filter(|one| one.zone_s().is_some()).max_by_key(|one| one.local_s);
+        let told = told.into_iter().filter(|one| one.zone_s().is_some());
+        let newest = told.max_by_key(|one| (one.local_s, one.is_own));
         let before = self.index.zone;
         let is_newer = |new: &ZoneEvidence| {
             let is_other = before.is_none_or(|before| before.zone_s() != new.zone_s());
@@ -97,12 +98,14 @@ impl DecsyncChannel<'_> {
                 Err(error) if error.is_fatal() => return Err(error),
                 Ok(None) | Err(_) => continue,
             };
-            let told = listing.entries.iter().filter_map(|entry| {
-                let date = parse_file_date(entry.modified.as_deref()?)?;
-                let utc_s = own_word(app, name, &entry.name, is_alone)?;
-                Some(ZoneEvidence { local_s: date.local_s, utc_s })
-            });
-            evidence.extend(told);
+            for entry in &listing.entries {
+                let Some(date) = entry.modified.as_deref().and_then(parse_file_date) else { continue };
+                let own = own_word(app, name, &entry.name, is_alone);
+                let any = app.files.get(&entry.name).and_then(|file| parse_datetime(&file.newest));
+                let of_kind = |utc_s: i64, is_own| ZoneEvidence { local_s: date.local_s, utc_s, is_own };
+                evidence.extend(own.map(|utc_s| of_kind(utc_s, true)));
+                evidence.extend(any.map(|utc_s| of_kind(utc_s, false)));
+            }
         }
         Ok(evidence)
     }
