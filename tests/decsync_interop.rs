@@ -1,4 +1,4 @@
-//! The model of the DecSync apps against the reference library itself, the real program with the real clock.
+//! The model of the DecSync apps and our own channel against the reference library itself, with the real clock.
 //!
 //! `TETHERBOOK_INTEROP=1 scripts/check` installs the library and runs these; by hand:
 //! `tests/interop/install && cargo nextest run --test decsync_interop --run-ignored only`.
@@ -11,7 +11,10 @@
     reason = "a test may stop at the first surprise"
 )]
 
+#[path = "decsync_interop/channel.rs"]
+mod channel;
 mod decsync_app;
+mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -180,6 +180,10 @@ pub trait SimpleProvider {
         Ok(None)
     }
 
+    /// The session has done what was to be done. What it was told by [`SimpleProvider::made_from`] is part of what both
+    /// sides agree on from here on, unless the write that belonged to it was refused.
+    fn session_done(&mut self) {}
+
     /// Keeps what the side itself remembers of the last listing. Called before the rows of that listing are saved, in
     /// the same batch if one is open.
     ///

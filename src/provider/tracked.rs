@@ -440,6 +440,7 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
 
     fn finish_writes(&mut self) -> Result<Vec<ItemId>, ProviderError> {
         if !self.writes_prepared {
+            self.simple.session_done();
             return Ok(Vec::new());
         }
         let entries = self.simple.finish_writes()?;
@@ -459,6 +460,7 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
                 self.dirty.insert(index);
             }
         }
+        self.simple.session_done();
         Ok(self.written_items.difference(&found).copied().collect())
     }
 

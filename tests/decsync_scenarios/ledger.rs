@@ -34,6 +34,8 @@ pub struct Token {
     pub author: Actor,
     pub born: usize,
     pub fate: Fate,
+    /// Another value was typed over it, and nobody can tell whether it was in view: it may still stand for an edit.
+    pub is_doubtful: bool,
     /// Who took it away, if somebody did.
     pub removed_by: Option<Actor>,
     /// When each app got it from the directory.
@@ -92,9 +94,12 @@ impl Ledger {
     pub fn typed(&mut self, actor: Actor, contact: u32, slot: &'static str, seen: &BTreeSet<u32>) -> u32 {
         let number = u32::try_from(self.tokens.len()).unwrap() + 1;
         if SINGLES.contains(&slot) {
-            for (_, old) in self.tokens.iter_mut().filter(|(number, _)| seen.contains(number)) {
+            let doubtful: BTreeSet<u32> =
+                seen.iter().copied().filter(|old| self.is_unconfirmed(actor, &self.tokens[old])).collect();
+            for (number, old) in self.tokens.iter_mut().filter(|(number, _)| seen.contains(number)) {
                 if (old.contact, old.slot) == (contact, slot) && old.fate == Fate::Live {
                     old.fate = Fate::MayGo;
+                    old.is_doubtful = doubtful.contains(number);
                 }
             }
         }
@@ -104,6 +109,7 @@ impl Ledger {
             author: actor,
             born: self.now,
             fate: Fate::Live,
+            is_doubtful: false,
             removed_by: None,
             pulled: BTreeMap::new(),
         };
@@ -186,7 +192,9 @@ impl Ledger {
                     *at > deletion.at
                         || match deed {
                             Deed::Typed(token) => {
-                                !deletion.seen.contains(token) && self.tokens[token].fate != Fate::MayGo
+                                let typed = &self.tokens[token];
+                                !deletion.seen.contains(token)
+                                    && (typed.fate != Fate::MayGo || typed.is_doubtful)
                             }
                             Deed::TookAway(token) => deletion.seen.contains(token),
                         }

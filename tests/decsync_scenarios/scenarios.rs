@@ -36,7 +36,6 @@ fn run(way: Way, clock: PhoneClock, version: i64, seeds: std::ops::Range<u64>) {
 macro_rules! scenario {
     ($name:ident, $way:expr, $clock:expr, $version:expr, $seeds:expr) => {
         #[test]
-        #[ignore = "the DecSync channel is not there yet"]
         fn $name() {
             run($way, $clock, $version, $seeds);
         }

@@ -149,6 +149,10 @@ impl SimpleProvider for Box<dyn Channel + '_> {
         (**self).made_from(locator)
     }
 
+    fn session_done(&mut self) {
+        (**self).session_done();
+    }
+
     fn remarks(&self) -> Vec<String> {
         (**self).remarks()
     }

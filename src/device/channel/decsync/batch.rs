@@ -9,7 +9,6 @@ use super::dates::datetime_text;
 use super::encoding::{INFO_BUCKET, bucket_of};
 use super::entry::{DecsyncEntry, edited_bucket, parse_bucket};
 use super::memory::Files;
-use super::merged::merged;
 use crate::device::tree::TreeError;
 use crate::provider::ProviderError;
 
@@ -25,6 +24,7 @@ impl DecsyncChannel<'_> {
         self.check_meanwhile()?;
         let clock = self.measured_clock().map_err(TreeError::for_side)?;
         let now = datetime_text(clock.now_s(self.clock.now_ms()));
+        self.keep_replaced_of_staged()?;
         for (name, bytes) in self.files_with_staged(&now) {
             // Before a byte goes to the phone it is on the disk here.
             if let Some(memory) = self.book_memory() {
@@ -42,6 +42,22 @@ impl DecsyncChannel<'_> {
             return Ok(());
         }
         self.upload()
+    }
+
+    /// What the noted writes replace is on the disk before they are.
+    fn keep_replaced_of_staged(&mut self) -> Result<(), ProviderError> {
+        let staged: Vec<_> =
+            self.staged.iter().map(|(uid, write)| (uid.clone(), write.replaced.clone())).collect();
+        for (uid, replaced) in staged {
+            if let Some(memory) = self.book_memory().filter(|_| self.replaced.get(&uid) != replaced.as_ref()) {
+                memory.put_replaced(&uid, replaced.as_ref())?;
+            }
+            match replaced {
+                Some(replaced) => drop(self.replaced.insert(uid, replaced)),
+                None => drop(self.replaced.remove(&uid)),
+            }
+        }
+        Ok(())
     }
 
     /// The bucket files with everything that was noted in them.
@@ -97,9 +113,10 @@ impl DecsyncChannel<'_> {
         let Some(book) = self.book.clone().filter(|_| !self.book_is_new) else { return Ok(()) };
         self.read_files.clear();
         self.shelf.refresh(&format!("{}/v2", Self::book_path(&book)));
+        self.note_unsure();
+        let shown = self.shown();
         self.read_apps(&book)?;
-        let own = self.own_entries();
-        let now = merged(&self.index, &own);
+        let now = self.winners_after(&shown);
         let is_overtaken = self
             .staged
             .iter()

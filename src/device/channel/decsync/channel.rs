@@ -11,7 +11,8 @@ use super::finding::{CONTACTS, Found, find_decsync, own_app_id, read_version};
 use super::index::{Index, RememberedFile};
 use super::memory::{BookMemory, Files, remembered_book};
 use super::merged::{Source, Winner};
-use super::phone_clock::{PhoneClock, ZoneEvidence};
+use super::phone_clock::PhoneClock;
+use super::replaced::Replaced;
 use super::shelf::Shelf;
 use super::staging::Staged;
 use super::version::DecsyncVersion;
@@ -70,9 +71,17 @@ pub struct DecsyncChannel<'m> {
     pub(super) own_changed: bool,
     pub(super) is_marked: bool,
     pub(super) staged: BTreeMap<String, Staged>,
+    /// What our entries replaced that some app may not have heard of yet, by UID; and of which of them the memory is
+    /// to be told.
+    pub(super) replaced: BTreeMap<String, Replaced>,
+    pub(super) replaced_changed: BTreeSet<String>,
+    /// The datetimes of those entries of ours.
+    pub(super) unsure: BTreeMap<String, String>,
+    /// What was asked in this session about those, and which of them could not be written.
+    pub(super) asked: BTreeSet<String>,
+    pub(super) refused: BTreeSet<String>,
     pub(super) winners: BTreeMap<String, Winner>,
     pub(super) read_files: BTreeMap<Source, Vec<DecsyncEntry>>,
-    pub(super) evidence: Vec<ZoneEvidence>,
     pub(super) phone_clock: Option<PhoneClock>,
     pub(super) written: BTreeSet<String>,
     pub(super) remarks: Vec<String>,
@@ -174,9 +183,13 @@ impl<'m> DecsyncChannel<'m> {
             own_changed: false,
             is_marked: false,
             staged: BTreeMap::new(),
+            replaced: BTreeMap::new(),
+            replaced_changed: BTreeSet::new(),
+            unsure: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            refused: BTreeSet::new(),
             winners: BTreeMap::new(),
             read_files: BTreeMap::new(),
-            evidence: Vec::new(),
             phone_clock: None,
             written: BTreeSet::new(),
             remarks: Vec::new(),
@@ -241,8 +254,14 @@ impl<'m> DecsyncChannel<'m> {
         (self.own, self.pending, self.index, self.is_marked) =
             (Files::new(), Files::new(), Index::default(), false);
         self.own_index.clear();
+        (self.replaced, self.replaced_changed) = (BTreeMap::new(), BTreeSet::new());
         (self.own_changed, self.index_changed) = (self.restarted.is_some(), self.restarted.is_some());
-        if let Some(memory) = self.book_memory().filter(|_| self.restarted.is_none()) {
+        if let Some(memory) = self.book_memory() {
+            self.replaced = memory.replaced()?;
+        }
+        if self.restarted.is_some() {
+            self.forget_replaced();
+        } else if let Some(memory) = self.book_memory() {
             self.index = memory.index()?;
             self.own = memory.own_files()?;
             self.pending = memory.pending()?;

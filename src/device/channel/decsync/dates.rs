@@ -48,9 +48,13 @@ pub fn compact(datetime: &str) -> String {
     datetime.chars().filter(|letter| !matches!(letter, '-' | ':')).collect()
 }
 
-/// Reads an MTP DateTime: `YYYYMMDDThhmmss`, perhaps with fractions, perhaps with `Z` or `+hhmm`.
+/// Reads an MTP DateTime: `YYYYMMDDThhmmss`, perhaps with fractions, perhaps with `Z` or `+hhmm`; or a date of a
+/// directory of this computer: RFC 3339 in UTC.
 #[must_use]
 pub fn parse_file_date(text: &str) -> Option<FileDate> {
+    if let (Some(local_s), Some(true)) = (text.get(..19).and_then(parse_datetime), text.get(19..).map(is_utc)) {
+        return Some(FileDate { local_s, zone_s: Some(0) });
+    }
     if text.get(8..9) != Some("T") {
         return None;
     }
@@ -69,6 +73,12 @@ pub fn parse_file_date(text: &str) -> Option<FileDate> {
         _ => return None,
     };
     Some(FileDate { local_s, zone_s })
+}
+
+/// Whether this is what follows the second in an RFC 3339 date in UTC.
+fn is_utc(rest: &str) -> bool {
+    let fraction = rest.strip_suffix('Z').unwrap_or("-");
+    fraction.chars().all(|letter| letter == '.' || letter.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -91,7 +101,9 @@ mod tests {
         for text in ["", "2026-11-20", "2026-11-20T12:00:0x", "2026-13-20T12:00:00", "2026-11-20T12:00:00Z"] {
             assert_eq!(parse_datetime(text), None, "{text}");
         }
-        for text in ["", "20261120", "20261120T120000+2", "20261120T120000+éé", "20261120T12000é"] {
+        assert_eq!(parse_file_date("2026-11-20T12:00:00.123456789Z"), date(Some(0)));
+        assert_eq!(parse_file_date("2026-11-20T12:00:00Z"), date(Some(0)));
+        for text in ["", "20261120", "2026-11-20T12:00:00", "2026-11-20T12:00:00+01:00", "20261120T120000+2", "20261120T120000+éé", "20261120T12000é"] {
             assert_eq!(parse_file_date(text), None, "{text}");
         }
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::entry::DecsyncEntry;
+use super::phone_clock::ZoneEvidence;
 use super::sequences::Sequences;
 use crate::provider::Revision;
 
@@ -46,7 +47,7 @@ pub struct RememberedFact {
 /// What is remembered of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RememberedFile {
-    /// Size and date for files that have no counter (version 1).
+    /// Size and date, for files whose content may change without a counter.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub stamp: String,
     /// The newest datetime of all its entries; empty if it has none.
@@ -81,11 +82,14 @@ pub struct Index {
     pub apps: BTreeMap<String, RememberedApp>,
     /// The apps of version 1.
     pub old_apps: BTreeMap<String, RememberedApp>,
+    /// What told last in which zone the phone writes the dates of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<ZoneEvidence>,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Self { format: FORMAT, apps: BTreeMap::new(), old_apps: BTreeMap::new() }
+        Self { format: FORMAT, apps: BTreeMap::new(), old_apps: BTreeMap::new(), zone: None }
     }
 }
 

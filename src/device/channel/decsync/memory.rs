@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use super::encoding::{decoded, encoded};
 use super::index::Index;
+use super::replaced::Replaced;
 use crate::ics::Guid;
 use crate::provider::{ChannelMemory, ProviderError};
 
@@ -67,6 +69,32 @@ impl<'m> BookMemory<'m> {
     /// When the memory cannot be written.
     pub fn put_index(&self, index: &Index) -> Result<(), ProviderError> {
         self.memory.put(self.guid, &self.name("index"), &index.to_bytes())
+    }
+
+    /// What our entries replaced, by UID. What cannot be read counts as confirmed.
+    ///
+    /// # Errors
+    /// When the memory cannot be read.
+    pub fn replaced(&self) -> Result<BTreeMap<String, Replaced>, ProviderError> {
+        let files = self.files_below("replaced/")?;
+        let read = files.into_iter().filter_map(|(name, bytes)| {
+            Some((decoded(&name)?, serde_json::from_slice(&bytes).ok()?))
+        });
+        Ok(read.collect())
+    }
+
+    /// Remembers what an entry of ours replaced, or that it is known to all.
+    ///
+    /// # Errors
+    /// When the memory cannot be written.
+    pub fn put_replaced(&self, uid: &str, replaced: Option<&Replaced>) -> Result<(), ProviderError> {
+        let name = self.name(&format!("replaced/{}", encoded(uid)));
+        match replaced {
+            Some(replaced) => {
+                self.memory.put(self.guid, &name, &serde_json::to_vec(replaced).unwrap_or_default())
+            }
+            None => self.memory.remove(self.guid, &name),
+        }
     }
 
     /// Whether our folder was made on the phone.

@@ -78,6 +78,15 @@ pub fn merged(index: &Index, own: &[RememberedEntry]) -> BTreeMap<String, Winner
     for entry in own {
         add(entry, Source::Own);
     }
+    // What others only copied is ours.
+    for entry in own {
+        let copied = winners.get_mut(&entry.uid).filter(|winner| {
+            (&winner.entry.datetime, &winner.entry.sha256) == (&entry.datetime, &entry.sha256)
+        });
+        if let Some(winner) = copied {
+            *winner = Winner { entry: entry.clone(), source: Source::Own };
+        }
+    }
     winners
 }
 

@@ -7,7 +7,8 @@
 //! - On the phone: `shelf` reads and writes files, `finding` looks for the folder, `address_book` for the address book
 //!   in it, `reading` reads what other apps wrote, `upkeep` looks after our own folder, `staging` notes writes and
 //!   `batch` carries them out.
-//! - In the memory: `index` is what is remembered of other apps' files, `memory` keeps it and the mirror of ours.
+//! - In the memory: `index` is what is remembered of other apps' files, `memory` keeps it and the mirror of ours,
+//!   `replaced` is what our entries took the place of while an app may not know them; `knowledge` finds that out.
 //! - `channel` is a session with one address book, `provider` what the rest of the program sees of it.
 //!
 //! What is written goes through the memory first, then into bucket files, and the counters last: a reader is never told
@@ -22,11 +23,14 @@ mod encoding;
 mod entry;
 mod finding;
 mod index;
+mod knowledge;
+mod measuring;
 mod memory;
 mod merged;
 mod phone_clock;
 mod provider;
 mod reading;
+mod replaced;
 mod sequences;
 mod shelf;
 mod staging;

@@ -9,6 +9,8 @@
 //! its newest entry was made, and that one is in UTC. Where the zone stays unclear the earlier time is taken, which
 //! can only make an entry wait.
 
+use serde::{Deserialize, Serialize};
+
 use super::dates::FileDate;
 
 /// Zones differ by multiples of so many seconds.
@@ -28,20 +30,25 @@ pub const WAIT_MAX_MS: i64 = 3000;
 const SKEW_TOLD_S: i64 = 2;
 
 /// A file of another app: when it was written by the phone's local time, and the newest moment in it in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ZoneEvidence {
     /// Its date, in seconds since 1970 as if the date were UTC.
     pub local_s: i64,
     /// The newest datetime of its entries, in seconds since 1970.
     pub utc_s: i64,
+    /// The phone surely stamped that one itself. Otherwise it may be a copy from a computer with another clock, and
+    /// the two moments tell a zone only if they fit to the second.
+    pub is_own: bool,
 }
 
 impl ZoneEvidence {
     /// The zone in seconds ahead of UTC, if the two moments can be the same one.
-    fn zone_s(self) -> Option<i64> {
+    #[must_use]
+    pub fn zone_s(self) -> Option<i64> {
         let difference = self.local_s - self.utc_s + DATE_STEP_S;
         let zone = difference.div_euclid(ZONE_STEP_S) * ZONE_STEP_S;
-        let is_plausible = difference - zone <= WRITING_DELAY_MAX_S && zone.abs() <= ZONE_MAX_S;
+        let delay_max_s = if self.is_own { WRITING_DELAY_MAX_S } else { 2 * DATE_STEP_S };
+        let is_plausible = difference - zone <= delay_max_s && zone.abs() <= ZONE_MAX_S;
         is_plausible.then_some(zone)
     }
 }
@@ -95,16 +102,17 @@ impl PhoneClock {
 /// The zone for a file that was just written at `local_s` of the phone's local time.
 fn zone_of(local_s: i64, computer_s: i64, evidence: &[ZoneEvidence]) -> i64 {
     let by_computer = (local_s - computer_s + ZONE_STEP_S / 2).div_euclid(ZONE_STEP_S) * ZONE_STEP_S;
-    let told = |only_fresh: bool| {
-        let counted = evidence.iter().filter(|one| !only_fresh || (local_s - one.local_s).abs() <= FRESH_S);
-        // Whatever delayed the writing of a file makes its zone look larger.
-        counted.filter_map(|one| one.zone_s()).min()
+    let fresh = |is_own: bool| {
+        let of_kind = evidence.iter().filter(move |one| one.is_own == is_own);
+        of_kind.filter(|one| (local_s - one.local_s).abs() <= FRESH_S).filter_map(|one| one.zone_s())
     };
-    match (told(true), told(false)) {
-        (Some(fresh), _) => fresh,
-        (None, Some(old)) => old.max(by_computer),
-        (None, None) => by_computer,
+    // Whatever delayed the writing of a file makes its zone look larger. One that fits by chance may be any; of several
+    // the largest is taken, by which the phone's time is the earliest.
+    if let Some(zone) = fresh(true).min().or_else(|| fresh(false).max()) {
+        return zone;
     }
+    let newest = evidence.iter().filter(|one| one.zone_s().is_some()).max_by_key(|one| one.local_s);
+    newest.and_then(|one| one.zone_s()).map_or(by_computer, |old| old.max(by_computer))
 }
 
 /// When an entry may be stamped.
@@ -157,13 +165,14 @@ mod tests {
     const NOW_S: i64 = 1_795_176_000;
     const NOW_MS: i64 = NOW_S * 1000;
     const HOUR_S: i64 = 3600;
+    const NOON_S_OF_PHONE: i64 = NOW_S - HOUR_S;
 
     fn shows(local_s: i64) -> FileDate {
         FileDate { local_s, zone_s: None }
     }
 
     fn evidence(local_s: i64, utc_s: i64) -> ZoneEvidence {
-        ZoneEvidence { local_s, utc_s }
+        ZoneEvidence { local_s, utc_s, is_own: true }
     }
 
     fn phone_s(date: FileDate, evidence: &[ZoneEvidence]) -> i64 {
@@ -209,6 +218,19 @@ mod tests {
     fn a_file_that_was_written_later_says_nothing() {
         assert_eq!(phone_s(shows(NOW_S), &[evidence(NOW_S - 10, NOW_S - 500)]), NOW_S);
         assert_eq!(phone_s(shows(NOW_S), &[evidence(NOW_S - 10, NOW_S + 500)]), NOW_S);
+    }
+
+    #[test]
+    fn what_may_be_a_copy_tells_the_zone_only_to_the_second() {
+        // The phone is an hour behind; it took in what a computer with the right time wrote half an hour ago.
+        let now = NOON_S_OF_PHONE;
+        let copied = ZoneEvidence { local_s: now - 60, utc_s: now - 60 + 1800 - 20, is_own: false };
+        let pushed = ZoneEvidence { local_s: now - 600, utc_s: now - 600, is_own: false };
+        assert_eq!(phone_s(shows(now), &[copied, pushed]), now);
+        let by_chance = ZoneEvidence { local_s: now - 60, utc_s: now - 60 + 1800, is_own: false };
+        assert_eq!(phone_s(shows(now), &[by_chance, pushed]), now);
+        // What the phone said of itself goes before both.
+        assert_eq!(phone_s(shows(now), &[by_chance, evidence(now - 59, now - 60)]), now);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use super::channel::DecsyncChannel;
 use super::entry::parse_bucket;
 use super::index::{RememberedEntry, RememberedFile, sha256_text};
 use super::memory::Files;
-use super::merged::merged;
 use super::staging::stored_form;
 use super::version::DecsyncVersion;
 use crate::device::channel::contract::{Access, Channel};
@@ -69,11 +68,15 @@ impl DecsyncChannel<'_> {
         let mut doubts = Vec::new();
         if self.version == DecsyncVersion::V2 {
             doubts.push(self.check_own()?);
+        }
+        self.note_unsure();
+        let shown = self.shown();
+        if self.version == DecsyncVersion::V2 {
             doubts.push(self.read_apps(book)?);
         }
         doubts.push(self.read_old_apps(book)?);
-        let own = self.own_entries();
-        self.winners = merged(&self.index, &own);
+        self.remember_zone().map_err(TreeError::for_side)?;
+        self.winners = self.winners_after(&shown);
         let completeness = match doubts.into_iter().flatten().next() {
             Some(why) => {
                 Completeness::Incomplete(format!("the DecSync folder could not be read whole: {why}"))
@@ -163,6 +166,14 @@ impl SimpleProvider for DecsyncChannel<'_> {
         self.carry_out()
     }
 
+    fn made_from(&mut self, locator: &Locator) -> Result<Option<Vec<u8>>, ProviderError> {
+        Ok(self.made_from_at(locator))
+    }
+
+    fn session_done(&mut self) {
+        self.take_answers_in();
+    }
+
     fn keep(&mut self) -> Result<(), ProviderError> {
         let Some(memory) = self.book_memory().filter(|_| self.access == Access::ReadWrite) else {
             return Ok(());
@@ -170,6 +181,10 @@ impl SimpleProvider for DecsyncChannel<'_> {
         if self.index_changed {
             memory.put_index(&self.index)?;
             self.index_changed = false;
+        }
+        while let Some(uid) = self.replaced_changed.first().cloned() {
+            memory.put_replaced(&uid, self.replaced.get(&uid))?;
+            self.replaced_changed.remove(&uid);
         }
         if self.own_changed && self.restarted.is_none() {
             memory.drop_pending()?;

@@ -6,15 +6,14 @@
 use std::collections::BTreeSet;
 
 use super::channel::DecsyncChannel;
-use super::dates::{parse_datetime, parse_file_date};
 use super::encoding::{bucket_of, decoded, is_bucket};
 use super::entry::{DecsyncEntry, parse_bucket};
 use super::finding::folder_names;
 use super::index::{RememberedApp, RememberedFile};
+use super::knowledge::REREADS_MAX;
 use super::merged::Source;
-use super::phone_clock::ZoneEvidence;
 use super::sequences::{SEQUENCES_BYTES_MAX, SEQUENCES_FILE, Sequences, changed, parse_sequences};
-use crate::device::tree::{ObjectKind, TreeError};
+use crate::device::tree::{ObjectEntry, ObjectKind, TreeError};
 use crate::provider::ProviderError;
 
 /// No bucket file is read that is larger than this, in bytes.
@@ -36,7 +35,6 @@ impl DecsyncChannel<'_> {
     /// When the phone cannot be asked any more.
     pub(super) fn read_apps(&mut self, book: &str) -> Result<Option<String>, ProviderError> {
         let folder = format!("{}/v2", Self::book_path(book));
-        self.evidence.clear();
         let names = match doubt_of(self.shelf.list(&folder).and_then(|listing| match listing {
             Some(listing) => folder_names(listing),
             None => Ok(Vec::new()),
@@ -108,6 +106,7 @@ impl DecsyncChannel<'_> {
             };
             let entries = parse_bucket(&bytes);
             let mut file = RememberedFile::of(&entries);
+            file.stamp = self.file_stamp(folder, &bucket)?;
             if let Some(before) = remembered.files.remove(&bucket) {
                 file.keep_vanished(before);
             }
@@ -121,7 +120,6 @@ impl DecsyncChannel<'_> {
         let counters = remembered.sequences.len();
         remembered.sequences.retain(|bucket, _| now.contains_key(bucket));
         remembered.is_read_whole |= doubt.is_none();
-        self.gather_evidence(folder, &remembered)?;
         if is_changed || counters != remembered.sequences.len() {
             self.remember_app(app, remembered);
         }
@@ -145,7 +143,25 @@ impl DecsyncChannel<'_> {
             let entries = listing.map(|listing| listing.entries).unwrap_or_default();
             wanted.extend(entries.into_iter().map(|entry| entry.name).filter(|name| is_bucket(name)));
         }
+        let mut unsure = Vec::new();
+        for bucket in self.unsure_buckets(remembered).into_iter().filter(|bucket| !wanted.contains(bucket)) {
+            let before = remembered.files.get(&bucket).map(|file| file.stamp.as_str()).unwrap_or_default();
+            let stamp = self.file_stamp(folder, &bucket)?;
+            if !stamp.is_empty() && (stamp != before || stamp.ends_with('?')) {
+                unsure.push(bucket);
+            }
+        }
+        // Where files have no dates, others come first the next time.
+        let start = usize::try_from(self.clock.now_ms().div_euclid(1000)).unwrap_or(0);
+        let start = start.checked_rem(unsure.len()).unwrap_or(0);
+        wanted.extend(unsure.iter().cycle().skip(start).take(unsure.len().min(REREADS_MAX)).cloned());
         Ok(Ok(wanted))
+    }
+
+    /// Size and date of a file; empty if it is not there.
+    fn file_stamp(&mut self, folder: &str, name: &str) -> Result<String, ProviderError> {
+        let entry = doubt_of(self.shelf.find(folder, name))?.ok().flatten();
+        Ok(entry.as_ref().map(stamp_text).unwrap_or_default())
     }
 
     fn remember_app(&mut self, app: &str, remembered: RememberedApp) {
@@ -153,19 +169,7 @@ impl DecsyncChannel<'_> {
         self.index_changed = true;
     }
 
-    /// When the files of an app were written, next to the newest moment in each.
-    fn gather_evidence(&mut self, folder: &str, remembered: &RememberedApp) -> Result<(), ProviderError> {
-        let Ok(Some(listing)) = doubt_of(self.shelf.list(folder))? else { return Ok(()) };
-        let told = listing.entries.iter().filter_map(|entry| {
-            let newest = &remembered.files.get(&entry.name)?.newest;
-            let date = parse_file_date(entry.modified.as_deref()?)?;
-            Some(ZoneEvidence { local_s: date.local_s, utc_s: parse_datetime(newest)? })
-        });
-        self.evidence.extend(told);
-        Ok(())
-    }
-
-    /// The same for what version 1 left: one file per contact, without counters.
+    /// Brings up to date what is remembered of version 1: one file per contact, without counters.
     ///
     /// # Errors
     /// When the phone cannot be asked any more.
@@ -218,7 +222,7 @@ impl DecsyncChannel<'_> {
             path.push(part);
             let key = path.join("/");
             present.insert(key.clone());
-            let stamp = format!("{} {}", entry.size_bytes, entry.modified.as_deref().unwrap_or("?"));
+            let stamp = stamp_text(entry);
             let before = remembered.files.get(&key);
             if entry.modified.is_some() && before.is_some_and(|before| before.stamp == stamp) {
                 continue;
@@ -301,6 +305,11 @@ impl DecsyncChannel<'_> {
             }
         }
     }
+}
+
+/// Size and date of a file in one text; it ends with a question mark if it has no date.
+fn stamp_text(entry: &ObjectEntry) -> String {
+    format!("{} {}", entry.size_bytes, entry.modified.as_deref().unwrap_or("?"))
 }
 
 pub(super) fn parse_old_file(path: &[String], bytes: &[u8]) -> Vec<DecsyncEntry> {

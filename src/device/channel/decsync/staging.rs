@@ -2,14 +2,13 @@
 //! file that is written, once in a session and before the first stamp, is our own note by whose date the phone's clock
 //! is measured.
 
-use serde_json::json;
-
 use super::channel::DecsyncChannel;
-use super::dates::{datetime_text, parse_datetime, parse_file_date};
+use super::dates::{datetime_text, parse_datetime};
 use super::entry::DecsyncEntry;
 use super::index::{RememberedEntry, RememberedFile, sha256_text};
 use super::merged::{Source, Winner};
-use super::phone_clock::{PhoneClock, StampTime, spoken_duration, stamp_time};
+use super::phone_clock::{StampTime, spoken_duration, stamp_time};
+use super::replaced::Replaced;
 use crate::contact::{Card, Version};
 use crate::device::channel::contract::Access;
 use crate::device::tree::TreeError;
@@ -26,6 +25,8 @@ pub struct Staged {
     pub card: Option<String>,
     /// The stamp of the entry that it goes over.
     pub base: Option<String>,
+    /// What is to be remembered of what it replaces.
+    pub replaced: Option<Replaced>,
 }
 
 /// Why nothing was noted.
@@ -86,7 +87,11 @@ impl DecsyncChannel<'_> {
             }
             return Err(Refusal::Refused("DecSync holds another version of this contact".to_owned()));
         }
-        self.stage(&uid, Some(stored))
+        let staged = self.stage(&uid, Some(stored));
+        if staged.is_err() {
+            self.refused.insert(uid);
+        }
+        staged
     }
 
     pub(super) fn stage_replace(
@@ -100,7 +105,7 @@ impl DecsyncChannel<'_> {
             let (uid, stored) = stored_form(bytes, Some(&uid), "").map_err(Refusal::Refused)?;
             self.stage(&uid, Some(stored))
         });
-        answer.unwrap_or_else(Refusal::into_outcome)
+        self.note_refusal(locator, answer)
     }
 
     pub(super) fn stage_delete(&mut self, locator: &Locator, expected: Revision) -> SimpleOutcome {
@@ -108,6 +113,18 @@ impl DecsyncChannel<'_> {
             let uid = self.checked(locator, expected)?;
             self.stage(&uid, None)
         });
+        self.note_refusal(locator, answer)
+    }
+
+    /// What was not written comes again in the next session.
+    fn note_refusal(
+        &mut self,
+        locator: &Locator,
+        answer: Result<SimpleOutcome, Refusal>,
+    ) -> SimpleOutcome {
+        if let (Err(_), Some(uid)) = (&answer, self.uid_in(locator)) {
+            self.refused.insert(uid);
+        }
         answer.unwrap_or_else(Refusal::into_outcome)
     }
 
@@ -149,10 +166,14 @@ impl DecsyncChannel<'_> {
     fn stage(&mut self, uid: &str, card: Option<String>) -> Result<SimpleOutcome, Refusal> {
         let stored = self.winners.get(uid).map(|winner| winner.entry.datetime.clone());
         let datetime = self.stamp_over(stored.as_deref())?;
+        let replaced = self.replacing(uid, card.is_none()).map_err(|error| {
+            let words = error.to_string();
+            if error.is_fatal() { Refusal::Unknown(words) } else { Refusal::Refused(words) }
+        })?;
         let entry = DecsyncEntry::contact(uid, &datetime, card.as_deref());
         let base = self.staged.remove(uid).map_or(stored, |earlier| earlier.base);
         let held = card.clone().map(String::into_bytes).unwrap_or_default();
-        self.staged.insert(uid.to_owned(), Staged { datetime, card, base });
+        self.staged.insert(uid.to_owned(), Staged { datetime, card, base, replaced });
         let mut stamp = None;
         for entry in RememberedFile::of(&[entry]).entries {
             stamp = Some(Self::stamp_of(&entry)).filter(|_| entry.sha256.is_some());
@@ -187,36 +208,6 @@ impl DecsyncChannel<'_> {
             }
         }
         Err(Refusal::Refused("the clock stands still".to_owned()))
-    }
-
-    /// The phone's clock, measured by a file of ours at the first need.
-    pub(super) fn measured_clock(&mut self) -> Result<PhoneClock, TreeError> {
-        if let Some(clock) = self.phone_clock {
-            return Ok(clock);
-        }
-        let book = self.book.clone().unwrap_or_default();
-        let folder = format!("{}/local/{}", Self::book_path(&book), self.own_folder_name());
-        let today: String = datetime_text(self.clock.now_ms().div_euclid(1000)).chars().take(10).collect();
-        let note = json!({"version": 2, "last-active": today, "supported-version": 2}).to_string();
-        let before_ms = self.clock.now_ms();
-        let entry = self.shelf.put(&folder, "info", note.as_bytes())?;
-        let after_ms = self.clock.now_ms();
-        let date = entry.modified.as_deref().and_then(parse_file_date);
-        let clock = match date.filter(|_| !self.is_directory) {
-            Some(date) => PhoneClock::measured(date, before_ms, after_ms, &self.evidence),
-            None => PhoneClock::SAME,
-        };
-        if date.is_none() && !self.is_directory {
-            self.remark(
-                "The phone does not tell what time it has; its clock is taken to be right to the second."
-                    .to_owned(),
-            );
-        }
-        if let Some(words) = clock.remark() {
-            self.remark(words);
-        }
-        self.phone_clock = Some(clock);
-        Ok(clock)
     }
 
     /// Size and date of an entry: the size of the card, and the entry's datetime with a part of the hash, so that a

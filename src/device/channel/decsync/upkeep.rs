@@ -60,6 +60,7 @@ impl DecsyncChannel<'_> {
                 self.restarted.get_or_insert(why);
                 self.index = Index::default();
                 self.index_changed = true;
+                self.forget_replaced();
                 if let Err(why) = self.adopt_own(&path)? {
                     return Ok(Some(why));
                 }

@@ -1,0 +1,224 @@
+//! What our own entries took the place of, as long as another app may not have heard of them. Values.
+//!
+//! An app may push before it pulls: what a person changed before the app took our entry over was made of an earlier
+//! version, and stamped later than ours. Until an app's own files show our stamp, what it writes counts as made from
+//! the newest version that it had shown by then.
+
+use serde::{Deserialize, Serialize};
+
+use super::index::{RememberedEntry, sha256_text};
+
+/// So many versions of a contact are remembered. Of more the oldest stays and the next ones go, which can only make an
+/// edit look as if it were made from something older.
+const VERSIONS_MAX: usize = 8;
+
+/// A contact at a time.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The datetime of its entry; empty if there was none.
+    pub datetime: String,
+    /// The card; `None` if there was none, or none that is known.
+    pub card: Option<String>,
+}
+
+impl std::fmt::Debug for Version {
+    // Cards are contacts.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Version({})", self.datetime)
+    }
+}
+
+/// What the newest entry of another app was made from.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Answer {
+    datetime: String,
+    sha256: Option<String>,
+    made_from: Version,
+}
+
+/// One contact that we wrote while another app had not shown yet that it knows what we wrote.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The newest version of another app, then ours that were replaced by ours; oldest first.
+    versions: Vec<Version>,
+    /// Of the other app's entry that counts now, until a session has taken it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<Answer>,
+}
+
+impl std::fmt::Debug for Replaced {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Replaced({} versions, answered: {})", self.versions.len(), self.answer.is_some())
+    }
+}
+
+/// What is written over.
+pub enum Found {
+    /// Nothing: the contact never was in the folder.
+    Nothing,
+    /// Our own entry.
+    Ours(Version),
+    /// Another app's.
+    Theirs(Version),
+}
+
+impl Replaced {
+    /// What is to be remembered when `found` is written over; `None` if nobody can write about it without knowing.
+    #[must_use]
+    pub fn by_writing_over(before: Option<Self>, found: Found) -> Option<Self> {
+        match (before, found) {
+            (before, Found::Nothing) => before,
+            (None, Found::Ours(version) | Found::Theirs(version)) => {
+                Some(Self { versions: vec![version], answer: None })
+            }
+            (Some(mut before), Found::Ours(version)) => {
+                before.versions.push(version);
+                if before.versions.len() > VERSIONS_MAX {
+                    before.versions.remove(1);
+                }
+                Some(before)
+            }
+            // The answer stays until a session has ended well: this one may yet be cut before it writes.
+            (Some(before), Found::Theirs(version)) => {
+                Some(Self { versions: vec![version], answer: before.answer })
+            }
+        }
+    }
+
+    /// Takes in that another app's entry counts, which is newer than ours; `shown` is the datetime of what its author
+    /// had shown of the contact before. `None` if there is nothing more to remember.
+    #[must_use]
+    pub fn overtaken(
+        mut self,
+        own: Option<&RememberedEntry>,
+        winner: &RememberedEntry,
+        shown: &str,
+    ) -> Option<Self> {
+        let is_known = |answer: &Answer| answer.datetime == winner.datetime && answer.sha256 == winner.sha256;
+        let is_last = |version: &Version| {
+            let sha256 = version.card.as_deref().map(|card| sha256_text(card.as_bytes()));
+            version.datetime == winner.datetime && (version.card.is_none() || sha256 == winner.sha256)
+        };
+        if self.answer.as_ref().is_some_and(is_known) {
+            return Some(self);
+        }
+        // The session that was to write over it was cut before it did.
+        if self.versions.last().is_some_and(is_last) {
+            return self.answer.is_some().then_some(self);
+        }
+        let made_from = match self.answer.take() {
+            // The entry before this one was not taken in yet: together they were made from what that was made from.
+            Some(answer) => answer.made_from,
+            None if own.is_none_or(|own| own.datetime.as_str() <= shown) => return None,
+            None => self.newest_until(shown)?.clone(),
+        };
+        self.answer = Some(Answer {
+            datetime: winner.datetime.clone(),
+            sha256: winner.sha256.clone(),
+            made_from,
+        });
+        Some(self)
+    }
+
+    fn newest_until(&self, shown: &str) -> Option<&Version> {
+        let known = self.versions.iter().rev().find(|version| version.datetime.as_str() <= shown);
+        known.or(self.versions.first())
+    }
+
+    /// Whether an answer waits to be taken in.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    /// What the entry was made from, if it was made without our last one in view.
+    #[must_use]
+    pub fn made_from(&self, winner: &RememberedEntry) -> Option<&Version> {
+        let answer = self.answer.as_ref()?;
+        let is_about = answer.datetime == winner.datetime && answer.sha256 == winner.sha256;
+        is_about.then_some(&answer.made_from)
+    }
+
+    /// A session has taken in what it found and written over it.
+    pub fn answer_is_taken_in(&mut self) {
+        self.answer = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::channel::decsync::entry::DecsyncEntry;
+    use crate::device::channel::decsync::index::RememberedFile;
+
+    fn version(second: u8, card: &str) -> Version {
+        Version { datetime: format!("2026-01-01T00:00:{second:02}"), card: Some(card.to_owned()) }
+    }
+
+    fn entry(second: u8, card: Option<&str>) -> RememberedEntry {
+        let datetime = format!("2026-01-01T00:00:{second:02}");
+        RememberedFile::of(&[DecsyncEntry::contact("u", &datetime, card)]).entries.remove(0)
+    }
+
+    fn over(before: Option<Replaced>, found: Found) -> Option<Replaced> {
+        Replaced::by_writing_over(before, found)
+    }
+
+    /// What an entry of second `at` was made from, when its author had shown that of second `shown`.
+    fn asked(replaced: &Replaced, own: u8, at: u8, shown: u8) -> Option<String> {
+        let winner = entry(at, Some("theirs"));
+        let shown = entry(shown, None).datetime;
+        let after = replaced.clone().overtaken(Some(&entry(own, Some("ours"))), &winner, &shown)?;
+        after.made_from(&winner)?.card.clone()
+    }
+
+    #[test]
+    fn an_edit_is_made_from_what_its_author_had_shown() {
+        assert_eq!(over(None, Found::Nothing), None, "nobody else can know a new contact");
+        let one = over(None, Found::Theirs(version(1, "first"))).unwrap();
+        let two = over(Some(one.clone()), Found::Ours(version(3, "second"))).unwrap();
+        // Ours is of second 5.
+        assert_eq!(asked(&one, 5, 6, 1).as_deref(), Some("first"));
+        assert_eq!(asked(&one, 5, 6, 0).as_deref(), Some("first"), "an app that showed nothing");
+        assert_eq!(asked(&two, 5, 6, 2).as_deref(), Some("first"));
+        assert_eq!(asked(&two, 5, 6, 4).as_deref(), Some("second"));
+        assert_eq!(asked(&two, 5, 6, 5), None, "it had ours");
+    }
+
+    #[test]
+    fn an_answer_stands_until_it_was_taken_in() {
+        let own = entry(5, Some("ours"));
+        let first = over(None, Found::Theirs(version(1, "first"))).unwrap();
+        let six = entry(6, Some("six"));
+        let answered = first.overtaken(Some(&own), &six, "2026-01-01T00:00:01").unwrap();
+        // The session was cut; by now the author's files show what it wrote.
+        let again = answered.clone().overtaken(Some(&own), &six, &six.datetime).unwrap();
+        assert_eq!(again.made_from(&six), Some(&version(1, "first")));
+        let seven = entry(7, None);
+        let later = answered.clone().overtaken(Some(&own), &seven, &six.datetime).unwrap();
+        assert_eq!(later.made_from(&seven), Some(&version(1, "first")));
+        assert_eq!(later.made_from(&six), None);
+        // It was to be written over, and was not.
+        let found = Found::Theirs(Version { datetime: six.datetime.clone(), card: Some("six".to_owned()) });
+        let cut = over(Some(answered), found).unwrap();
+        let cut = cut.overtaken(Some(&own), &six, &six.datetime).unwrap();
+        assert_eq!(cut.made_from(&six), Some(&version(1, "first")));
+        // It was, and the session ended well.
+        let mut done = cut;
+        done.answer_is_taken_in();
+        assert_eq!(asked(&done, 8, 9, 6).as_deref(), Some("six"));
+    }
+
+    #[test]
+    fn it_does_not_grow_for_ever() {
+        let mut replaced = over(None, Found::Theirs(version(0, "oldest")));
+        for second in 1..50 {
+            replaced = over(replaced, Found::Ours(version(second, "ours")));
+        }
+        let replaced = replaced.unwrap();
+        assert_eq!(replaced.versions.len(), VERSIONS_MAX);
+        assert_eq!(asked(&replaced, 55, 56, 0).as_deref(), Some("oldest"));
+        assert_eq!(asked(&replaced, 55, 56, 20).as_deref(), Some("oldest"));
+        assert!(!format!("{replaced:?}").contains("oldest"));
+    }
+}
