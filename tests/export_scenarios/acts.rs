@@ -87,7 +87,9 @@ impl Program {
         let mut own = self.contacts.own_reach(who);
         // Somebody who had it, too, may have gone since the last export.
         let before = self.ledger.phone.iter().filter(|(other, _)| **other != who);
-        before.for_each(|(_, other)| own.retain(|key| !other.numbers.contains(key) && !other.mails.contains(key)));
+        before.for_each(|(_, other)| {
+            own.retain(|key| !other.numbers.contains(key) && !other.mails.contains(key))
+        });
         let contact = self.contacts.of(who).unwrap();
         if contact.is_moved || contact.is_renamed || contact.person.given.is_empty() {
             return;
