@@ -307,6 +307,7 @@ fn side_hint(side: Side, error: &ProviderError) -> String {
         ProviderError::NoChannel(_) => {
             "make one of these folders on the phone, or describe the phone's own in a device profile"
         }
+        ProviderError::NoExport(_) => "make a new export on the phone, then run the same command again",
         ProviderError::Protocol(_) => "unplug the phone, plug it in again, then try again",
         ProviderError::Item(_) | ProviderError::Gone(_) => "run the same command again",
         ProviderError::Unusable(_) => "see what tetherbook status says about the database",

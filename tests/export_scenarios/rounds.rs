@@ -193,7 +193,7 @@ fn edits_by_hand(exporter: Exporter, world: &World, on_phone: &mut [Person]) {
     assert_eq!((seen.failure.clone(), seen.summary.waiting), (None, 0), "{exporter:?}: {}", seen.words());
     // They are called something else now, on the phone.
     if exporter == Exporter::Series30Plus {
-        on_phone[at].given = String::from("Ada Byron");
+        (on_phone[at].given, on_phone[at].family) = (String::from("Ada Byron"), String::new());
     } else {
         on_phone[at].family = String::from("Byron");
     }
