@@ -64,7 +64,7 @@ impl Program {
         let number = format!("+4940{:08}", self.fresh());
         let organisation = format!("Shop{who}");
         self.own(&organisation, who);
-        self.own(&number[1..].to_owned(), who);
+        self.own(&number[1..], who);
         let person = Person { organisation, ..Person::named("", "", &number) };
         self.contacts.add(who, person, false);
     }

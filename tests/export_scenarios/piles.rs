@@ -28,7 +28,7 @@ fn pile(world: &World) {
     world.pass_minutes(60);
 }
 
-fn is_export(name: &String) -> bool {
+fn is_export(name: &str) -> bool {
     name.starts_with("contacts_203") && name.len() == "contacts_20350101_000701.vcf".len()
 }
 
@@ -77,7 +77,7 @@ fn a_cut_while_pruning_leaves_the_newest_and_goes_on() {
         let world = World::new(Way::Mtp, None, 1);
         pile(&world);
         assert_eq!(world.sync().failure, None);
-        let newest = world.names_in("Documents").into_iter().filter(is_export).next_back().unwrap();
+        let newest = world.names_in("Documents").into_iter().rfind(|name| is_export(name)).unwrap();
         let saying = Saying { prune_exports: true, ..Saying::default() };
         let cut = world.session(Saying { faults: FaultPlan::cut_at_container(container), ..saying.clone() });
         cuts += usize::from(cut.failure.is_some());
@@ -85,7 +85,8 @@ fn a_cut_while_pruning_leaves_the_newest_and_goes_on() {
         assert_eq!(world.pc_contacts().len(), 7);
         let after = world.session(saying);
         assert_eq!(after.failure, None, "cut at {container}");
-        let left: Vec<String> = world.names_in("Documents").into_iter().filter(is_export).collect();
+        let left: Vec<String> =
+            world.names_in("Documents").into_iter().filter(|name| is_export(name)).collect();
         assert_eq!(left, [newest], "cut at {container}");
         assert_eq!(world.pc_contacts().len(), 7);
     }

@@ -317,7 +317,7 @@ impl Program {
         let given = format!("Given{who}");
         let number = format!("+4917{:08}", self.fresh());
         self.own(&given, who);
-        self.own(&number[1..].to_owned(), who);
+        self.own(&number[1..], who);
         Person::named(&given, &format!("Family{}", who % 7), &number)
     }
 

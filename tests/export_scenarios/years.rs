@@ -100,7 +100,7 @@ impl Program {
             let name = |pair: &crate::ledger::Pair| {
                 pair.shown
                     .clone()
-                    .unwrap_or_else(|| pair.pc.as_ref().map(|pc| pc.shown()).unwrap_or_default())
+                    .unwrap_or_else(|| pair.pc.as_ref().map(crate::values::Values::shown).unwrap_or_default())
             };
             if !is_news || gone_pair.pc.is_none() || came_pair.pc.is_none() {
                 continue;
@@ -135,7 +135,7 @@ impl Program {
         self.export_whole();
         self.world.pass_minutes(60);
         let outcome = self.session(Saying::default());
-        if outcome.plan.actions.iter().any(|action| action.waits()) {
+        if outcome.plan.actions.iter().any(tetherbook::plan::Action::waits) {
             self.fail("not everything was seen in the end");
         }
         self.idle_session();
