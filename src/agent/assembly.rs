@@ -380,6 +380,7 @@ fn announce(met: &Met<'_>, book: &str, mode: Mode, report: &mut dyn Report) {
         profile: met.profile.id.clone(),
         book: String::from(book),
         mode,
+        by_hand: met.profile.contacts.channel == ChannelKind::Export,
     });
     if let Some(note) = met.note() {
         report.event(&Event::Note(note.to_owned()));

@@ -307,6 +307,7 @@ fn side_hint(side: Side, error: &ProviderError) -> String {
         ProviderError::NoChannel(_) => {
             "tetherbook profiles list shows what can be on a phone; tetherbook profiles new describes another one"
         }
+        ProviderError::NoExport(_) => "make a new export on the phone, then run the same command again",
         ProviderError::Protocol(_) => "unplug the phone, plug it in again, then try again",
         ProviderError::Item(_) | ProviderError::Gone(_) => "run the same command again",
         ProviderError::Unusable(_) => {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::agent::{self, Introduction, PairFailure, Paired};
-use crate::device::{Access, ChannelChoices, NoMemory, ProfileSet};
+use crate::device::{Access, ChannelChoices, ChannelKind, NoMemory, ProfileSet};
 use crate::report::{ExitCode, Label, Line, hanging, shown};
 use crate::store::Store;
 
@@ -110,7 +110,10 @@ fn tell(invocation: &Invocation<'_>, met: &agent::Met<'_>, paired: &Paired) -> R
     let usb_id = sighting.usb_id.as_deref().map_or_else(String::new, |id| format!(" ({id})"));
     lines.extend(labelled("model", &format!("{}{usb_id}", shown(sighting.model.as_deref().unwrap_or("?")))));
     lines.extend(labelled("address", &shown(&now.address)));
+    let is_marked_ever = met.profile().contacts.channel != ChannelKind::Export;
     let known_by = match (sighting.has_serial, met.is_marked()) {
+        (true, false) if !is_marked_ever => "its address",
+        (false, false) if !is_marked_ever => "its model only: it has no serial number of its own",
         (true, true) => "its address and the marker in its contacts folder",
         (true, false) => "its address; the first sync puts a marker into its contacts folder",
         (false, true) => "the marker in its contacts folder; it has no serial number of its own",
@@ -121,6 +124,11 @@ fn tell(invocation: &Invocation<'_>, met: &agent::Met<'_>, paired: &Paired) -> R
     };
     lines.extend(labelled("known by", known_by));
     let folder = met.place().map_or_else(|| "none yet; the first sync makes one".to_owned(), shown);
+    if met.profile().contacts.channel == ChannelKind::Export {
+        let words = "two-way, by hand on the phone: a sync leaves new contacts in a file to open there, and lists edits and \
+                     deletions to do there";
+        lines.extend(labelled("contacts", words));
+    }
     lines.extend(labelled("folder", &format!("{folder} (profile {})", sighting.profile)));
     lines.push(Line::new());
     let next = if now.address.starts_with("usb") {

@@ -98,8 +98,8 @@ impl Standing {
             lines.extend(labelled(
                 "",
                 &format!(
-                    "{} on the PC for the next sync",
-                    count_of(self.pending, "change waits", "changes wait")
+                    "{} not on the phone yet",
+                    count_of(self.pending, "change of the PC is", "changes of the PC are")
                 ),
             ));
         }

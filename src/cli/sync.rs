@@ -186,6 +186,7 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
         channel: String::new(),
         book: book_name.clone(),
         mode: wish.mode.unwrap_or_default(),
+        by_hand: false,
         arguments: repeated(what),
     };
     let ended = reported(invocation, what, setup, heading, |report| agent::sync_with(met, &wish, report))?;

@@ -58,10 +58,18 @@ pub fn likeness(old: &MatchKeys, new: &MatchKeys) -> u32 {
 ///
 /// In this order: equal content; the same name and the same numbers and addresses; the same name and a shared one,
 /// first one that nobody else has; then the same name that nobody else has, or, for a rename, the same complete set
-/// with at least one number or address that nobody else has, where no other card contradicts.
+/// with at least one number or address that nobody else has, or two of those, where no other card contradicts.
 #[must_use]
 pub fn follow(old: &[FollowKeys], new: &[FollowKeys]) -> Vec<Option<usize>> {
+    follow_with_absent(old, old.len(), new)
+}
+
+/// The same where the cards of `old` from index `absent_from` on are of contacts that an earlier export lacked already.
+/// They are known again by their names; a number that is all they have in common with somebody is no more theirs.
+#[must_use]
+pub fn follow_with_absent(old: &[FollowKeys], absent_from: usize, new: &[FollowKeys]) -> Vec<Option<usize>> {
     let mut follower = Follower {
+        absent_from,
         old: old.iter().map(Person::of).collect(),
         new: new.iter().map(Person::of).collect(),
         old_taken: vec![false; old.len()],
@@ -74,9 +82,11 @@ pub fn follow(old: &[FollowKeys], new: &[FollowKeys]) -> Vec<Option<usize>> {
         }
         vec![format!("{}\u{1f}{}", person.name, person.reach_text())]
     });
-    let reach = Holders::of(&follower, |person| person.reach.iter().cloned().collect());
+    let reach_of = |person: &Person<'_>| person.reach.iter().cloned().collect();
+    let reach = Holders::of(&follower, reach_of, old.len());
     follower.pass(|person| person.named_reach(|key| reach.is_exclusive(key)));
     follower.pass(|person| person.named_reach(|_| true));
+    let reach = Holders::of(&follower, reach_of, absent_from);
     follower.name_or_reach(&reach);
     follower.found
 }
@@ -122,7 +132,8 @@ struct Holders {
 }
 
 impl Holders {
-    fn of(follower: &Follower<'_>, keys_of: impl Fn(&Person<'_>) -> Vec<String>) -> Self {
+    /// Of the old cards only those before `old_end` count.
+    fn of(follower: &Follower<'_>, keys_of: impl Fn(&Person<'_>) -> Vec<String>, old_end: usize) -> Self {
         let gather = |people: &[Person<'_>]| {
             let mut holders: HashMap<String, BTreeSet<Fingerprint>> = HashMap::new();
             for person in people {
@@ -132,7 +143,8 @@ impl Holders {
             }
             holders
         };
-        Self { old: gather(&follower.old), new: gather(&follower.new) }
+        let old = follower.old.get(..old_end).unwrap_or(&follower.old);
+        Self { old: gather(old), new: gather(&follower.new) }
     }
 
     /// Whether one person alone had the key, and one alone has it now. An unchanged copy of the old card beside
@@ -153,6 +165,8 @@ impl Holders {
 type Open = BTreeMap<String, (Vec<usize>, Vec<usize>)>;
 
 struct Follower<'a> {
+    /// From this index on the cards of `old` are of contacts that were away already.
+    absent_from: usize,
     old: Vec<Person<'a>>,
     new: Vec<Person<'a>>,
     old_taken: Vec<bool>,
@@ -204,7 +218,7 @@ impl Follower<'_> {
             let name = person.name;
             if name.is_empty() { Vec::new() } else { vec![name.to_owned()] }
         };
-        let names = Holders::of(self, name_of);
+        let names = Holders::of(self, name_of, self.old.len());
         let by_name = self.open(name_of);
         let by_reach = self.open(|person| person.reach.iter().cloned().collect());
         let mut edges = BTreeSet::new();
@@ -216,17 +230,25 @@ impl Follower<'_> {
             }
         }
         // The number of a household speaks against a rename as little as for it.
+        let by_reach = self.without_absent(by_reach);
         let own_reach = |key: &str| by_reach.get(key).filter(|_| !reach.was_shared(key));
         for (key, (olds, news)) in &by_reach {
             if let ([old], [new], true) = (olds.as_slice(), news.as_slice(), reach.is_exclusive(key))
-                && self.old.get(*old).map(|person| &person.reach)
-                    == self.new.get(*new).map(|person| &person.reach)
+                && self.is_same_reach(*old, *new, reach)
                 && !self.is_contradicted((*old, *new), &by_name, own_reach)
             {
                 edges.insert((*old, *new));
             }
         }
         self.take_unambiguous(&edges);
+    }
+
+    /// Whether two cards under different names are reached alike: by the same complete set, or by two numbers or
+    /// addresses that nobody else has.
+    fn is_same_reach(&self, old: usize, new: usize, reach: &Holders) -> bool {
+        let (Some(old), Some(new)) = (self.old.get(old), self.new.get(new)) else { return false };
+        let own = old.reach.intersection(&new.reach).filter(|key| reach.is_exclusive(key));
+        old.reach == new.reach || own.count() > 1
     }
 
     /// Whether another open card has the name, a number or an address of one end of the pair.
@@ -244,6 +266,14 @@ impl Follower<'_> {
             || by_name.get(after.name).is_some_and(rival_old)
             || before.reach.iter().filter_map(|key| holders(key)).any(rival_new)
             || after.reach.iter().filter_map(|key| holders(key)).any(rival_old)
+    }
+
+    /// The same without the contacts that were away already.
+    fn without_absent(&self, mut open: Open) -> Open {
+        for (olds, _) in open.values_mut() {
+            olds.retain(|old| *old < self.absent_from);
+        }
+        open
     }
 
     fn open(&self, keys_of: impl Fn(&Person<'_>) -> Vec<String>) -> Open {

@@ -90,3 +90,38 @@ fn made(name: &Entry, parts: &[usize], between: &str) -> String {
         .collect();
     words.join(between)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::FieldMask;
+
+    fn card(lines: &str) -> Card {
+        Card::parse(format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{lines}END:VCARD\r\n").as_bytes()).unwrap()
+    }
+
+    fn shown(before: &str, after: &str) -> String {
+        let projection: Projection = FieldMask::only(["N", "ORG", "TEL"]).into();
+        with_shown_name(card(after), &DecodedCard::of(&card(before)), &projection).display_name()
+    }
+
+    #[test]
+    fn a_shown_name_follows_what_it_was_made_of() {
+        assert_eq!(shown("FN:Ada Lee\r\nN:Lee;Ada\r\n", "FN:Ada Lee\r\nN:Wu;Ada\r\n"), "Ada Wu");
+        assert_eq!(shown("FN:Boss\r\nN:Lee;Ada\r\n", "FN:Boss\r\nN:Wu;Ada\r\n"), "Boss");
+        assert_eq!(shown("FN:Sun\r\nORG:Sun\r\n", "FN:Sun\r\nORG:Moon\r\n"), "Moon");
+        assert_eq!(shown("FN:My baker\r\nORG:Sun\r\n", "FN:My baker\r\nORG:Moon\r\n"), "My baker");
+        assert_eq!(shown("FN:Sun\r\nORG:Sun\r\n", "FN:Sun\r\nORG:Sun\r\nN:Lee;Ada\r\n"), "Ada Lee");
+        assert_eq!(shown("FN:Ada Lee\r\nORG:Sun\r\nN:Lee;Ada\r\n", "FN:Ada Lee\r\nORG:Sun\r\n"), "Sun");
+    }
+
+    #[test]
+    fn an_organisation_without_a_person_gets_no_name_of_its_own() {
+        let projection: Projection = FieldMask::only(["N", "ORG", "TEL"]).into();
+        let says_name = |card: &Card| projection.project(card).properties().iter().any(|one| one.name == "N");
+        assert!(!says_name(&card("FN:Sun\r\nORG:Sun\r\n")));
+        assert!(says_name(&card("FN:My baker\r\nORG:Sun\r\n")));
+        assert!(projection.loses(&card("FN:Ada Lee\r\nN:Lee;Ada\r\n")).is_empty());
+        assert!(!projection.loses(&card("FN:Boss\r\nN:Lee;Ada\r\n")).is_empty());
+    }
+}

@@ -62,7 +62,7 @@ pub use difference::{FieldChange, diff};
 pub use edit::CardEditor;
 pub use equality::{normal_email, normal_name, normal_phone, same_phone};
 pub use field::{FieldKey, FieldMask};
-pub use follow::{FollowKeys, follow, likeness};
+pub use follow::{FollowKeys, follow, follow_with_absent, likeness};
 pub use framing::{BrokenCard, FramedCard, Limits, Repair, read_cards};
 pub use matching::{Candidate, MatchKeys, Matching, Strength, match_cards, match_keys};
 pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, merge};

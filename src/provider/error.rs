@@ -35,6 +35,9 @@ pub enum ProviderError {
     /// The disk, the database or the folder refused.
     #[error("{0}")]
     Storage(String),
+    /// No export on the phone can be used; a person has to make one.
+    #[error("{0}")]
+    NoExport(String),
     /// The database is damaged or was made by a newer version.
     #[error("{0}")]
     Unusable(String),

@@ -50,6 +50,8 @@ pub enum Event<'a> {
         book: String,
         /// The mode of the session.
         mode: Mode,
+        /// Whether the phone takes contacts only from a person's hand.
+        by_hand: bool,
     },
     /// An interrupted session is settled first: so many writes without an outcome.
     Recovering {

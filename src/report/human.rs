@@ -95,12 +95,11 @@ impl<R: Write, T: Write> HumanReport<R, T> {
 
     fn plan(&mut self, plan: &Plan) {
         self.items = plan.items;
-        let verbose = self.options.verbose;
-        self.lister = Some(if self.options.dry_run {
-            ActionLister::of(plan, verbose)
-        } else {
-            ActionLister::of_what_is_done(plan, verbose)
-        });
+        // What waits is told at the end, and not by this list.
+        self.lister = Some(ActionLister::of(
+            plan.actions.iter().filter(|action| !action.waits()),
+            self.options.verbose,
+        ));
         let joins = |headline| headline == Headline::Match;
         self.joined = if self.options.dry_run {
             plan.actions.iter().filter(|action| joins(action.headline)).count()
@@ -247,10 +246,11 @@ impl<R: Write, T: Write> Report for HumanReport<R, T> {
             }
             Event::Note(text) => self.say(&note_lines(text)),
             Event::Finished(summary) => self.finished(summary),
-            Event::Opened { phone, profile, mode, .. } => {
+            Event::Opened { phone, profile, mode, by_hand, .. } => {
                 self.heading.phone.clone_from(phone);
                 self.heading.channel.clone_from(profile);
                 self.heading.mode = *mode;
+                self.heading.by_hand = *by_hand;
             }
             Event::Collecting(_) | Event::Collected { .. } | Event::Applying { .. } => {}
         }

@@ -29,17 +29,25 @@ pub struct Heading {
     pub book: String,
     /// The mode of the session.
     pub mode: Mode,
+    /// Whether the phone takes contacts only from a person's hand.
+    pub by_hand: bool,
     /// The arguments that choose this phone and book, with a space in front, to repeat in hints.
     pub arguments: String,
 }
 
 impl Heading {
+    fn mode_words(&self) -> String {
+        let by_hand =
+            if self.by_hand && self.mode != Mode::PhoneToPc { ", by hand on the phone" } else { "" };
+        format!("{}{by_hand}", self.mode.name())
+    }
+
     /// The line over the plan; two where one is too narrow.
     #[must_use]
     pub fn lines(&self, items: (usize, usize)) -> Vec<Line> {
         let channel = if self.channel.is_empty() { String::new() } else { format!(" ({})", self.channel) };
         let left = format!("{}{channel}  ⇄  book “{}”", shown(&self.phone), shown(&self.book));
-        let right = format!("{}, {} on the phone, {} on the PC", self.mode.name(), items.1, items.0);
+        let right = format!("{}, {} on the phone, {} on the PC", self.mode_words(), items.1, items.0);
         let right_column = COLUMNS.saturating_sub(width(&right));
         let first = Line::new().with(Label::Strong, &cut(&left, COLUMNS));
         if first.width() + 2 <= right_column {
@@ -53,7 +61,7 @@ impl Heading {
 #[must_use]
 pub fn plan_lines(plan: &Plan, heading: &Heading, verbose: bool) -> Vec<Line> {
     let mut lines = heading.lines(plan.items);
-    let mut lister = ActionLister::of(plan, verbose);
+    let mut lister = ActionLister::of(plan.actions.iter(), verbose);
     let mut body = Vec::new();
     for action in plan.actions.iter().filter(|action| action.is_visible()) {
         body.extend(lister.lines(action, None));
@@ -82,21 +90,17 @@ pub struct ActionLister {
 }
 
 impl ActionLister {
-    /// For the actions of this plan.
+    /// For these actions.
     #[must_use]
-    pub fn of(plan: &Plan, verbose: bool) -> Self {
-        Self::for_actions(plan.actions.iter(), verbose)
-    }
-
-    /// For those actions of this plan that the session carries out.
-    #[must_use]
-    pub fn of_what_is_done(plan: &Plan, verbose: bool) -> Self {
-        Self::for_actions(plan.actions.iter().filter(|action| !action.waits()), verbose)
-    }
-
-    fn for_actions<'a>(actions: impl Iterator<Item = &'a Action> + Clone, verbose: bool) -> Self {
-        let made = |side| actions.clone().filter(|action| action.headline == Headline::Create(side)).count();
-        let creates = PerSide { phone: made(Side::Phone), pc: made(Side::Pc) };
+    pub fn of<'a>(actions: impl Iterator<Item = &'a Action>, verbose: bool) -> Self {
+        let mut creates = PerSide::default();
+        for action in actions {
+            match action.headline {
+                Headline::Create(Side::Phone) => creates.phone += 1,
+                Headline::Create(Side::Pc) => creates.pc += 1,
+                _ => {}
+            }
+        }
         Self { verbose, creates, listed: PerSide::default() }
     }
 
@@ -171,6 +175,7 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
     let waiting = summary.conflicts > 0 || summary.failed > 0 || summary.waiting > 0;
     let done = if parts.is_empty() {
         String::from(match (waiting, dry) {
+            (false, _) if heading.by_hand => "Nothing to do: there is nothing new since the newest export.",
             (false, _) => "Nothing to do: both sides are the same.",
             (true, true) => "Nothing would be written.",
             (true, false) => "Nothing was written.",

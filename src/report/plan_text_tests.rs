@@ -20,6 +20,7 @@ fn heading() -> Heading {
         channel: "android".into(),
         book: "contacts".into(),
         mode: Mode::TwoWay,
+        by_hand: false,
         arguments: " --phone usb".into(),
     }
 }

@@ -64,7 +64,7 @@ impl Program {
         let number = format!("+4940{:08}", self.fresh());
         let organisation = format!("Shop{who}");
         self.own(&organisation, who);
-        self.own(&number[1..].to_owned(), who);
+        self.own(&number[1..], who);
         let person = Person { organisation, ..Person::named("", "", &number) };
         self.contacts.add(who, person, false);
     }
@@ -84,7 +84,12 @@ impl Program {
 
     fn phone_rename(&mut self) {
         let Some(who) = self.somebody_on_phone() else { return };
-        let own = self.contacts.own_reach(who);
+        let mut own = self.contacts.own_reach(who);
+        // Somebody who had it, too, may have gone since the last export.
+        let before = self.ledger.phone.iter().filter(|(other, _)| **other != who);
+        before.for_each(|(_, other)| {
+            own.retain(|key| !other.numbers.contains(key) && !other.mails.contains(key))
+        });
         let contact = self.contacts.of(who).unwrap();
         if contact.is_moved || contact.is_renamed || contact.person.given.is_empty() {
             return;

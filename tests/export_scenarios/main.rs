@@ -11,6 +11,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod absent;
 mod acts;
 #[path = "../decsync_scenarios/dated_tree.rs"]
 mod dated_tree;
@@ -18,7 +19,9 @@ mod dated_tree;
 mod exporters;
 mod ledger;
 mod phone;
+mod piles;
 mod program;
+mod rounds;
 mod sight;
 mod values;
 mod world;

@@ -74,11 +74,11 @@ impl Contacts {
         let old = Values::of_person(&contact.person);
         let person = &mut contact.person;
         for (single, field) in [
-            (&after.given != &before.given, (&mut person.given, &after.given)),
-            (&after.family != &before.family, (&mut person.family, &after.family)),
-            (&after.organisation != &before.organisation, (&mut person.organisation, &after.organisation)),
-            (&after.title != &before.title, (&mut person.title, &after.title)),
-            (&after.note != &before.note, (&mut person.note, &after.note)),
+            (after.given != before.given, (&mut person.given, &after.given)),
+            (after.family != before.family, (&mut person.family, &after.family)),
+            (after.organisation != before.organisation, (&mut person.organisation, &after.organisation)),
+            (after.title != before.title, (&mut person.title, &after.title)),
+            (after.note != before.note, (&mut person.note, &after.note)),
         ] {
             if single {
                 field.1.clone_into(field.0);

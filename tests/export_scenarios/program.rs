@@ -253,6 +253,16 @@ impl Program {
             match &action.phone {
                 Some(WriteStep::Replace { before, card, .. }) => {
                     let (before, after) = (Values::of_card(before), Values::of_card(card));
+                    let contact = self.contacts.of(who);
+                    let renames = before.name() != after.name();
+                    let moves = (&before.numbers, &before.mails) != (&after.numbers, &after.mails);
+                    let hides = |contact: &mut crate::phone::PhoneContact| {
+                        (contact.is_renamed && moves) || (contact.is_moved && renames)
+                    };
+                    // Nobody could follow both at once, so that is done after the next export.
+                    if contact.is_some_and(hides) {
+                        continue;
+                    }
                     self.say(format!("by hand on the phone: {who} {before:?} -> {after:?}"));
                     self.contacts.carry_out(who, &before, &after);
                     self.count("edits by hand");
@@ -307,7 +317,7 @@ impl Program {
         let given = format!("Given{who}");
         let number = format!("+4917{:08}", self.fresh());
         self.own(&given, who);
-        self.own(&number[1..].to_owned(), who);
+        self.own(&number[1..], who);
         Person::named(&given, &format!("Family{}", who % 7), &number)
     }
 

@@ -123,5 +123,5 @@ pub fn person_of(card: &Card) -> Person {
 pub fn shown_name_of(card: &Card) -> String {
     let properties = card.properties();
     let shown = properties.iter().find(|property| property.name == "FN");
-    shown.map(|property| property.text()).unwrap_or_default()
+    shown.map(tetherbook::contact::Property::text).unwrap_or_default()
 }

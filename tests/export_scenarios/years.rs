@@ -78,7 +78,7 @@ impl Program {
                 self.idle_session();
             }
         }
-        if self.rng.u32(0..60) == 0 {
+        if self.rng.u32(0..30) == 0 {
             self.prune();
         }
         self.next_morning();
@@ -100,7 +100,7 @@ impl Program {
             let name = |pair: &crate::ledger::Pair| {
                 pair.shown
                     .clone()
-                    .unwrap_or_else(|| pair.pc.as_ref().map(|pc| pc.shown()).unwrap_or_default())
+                    .unwrap_or_else(|| pair.pc.as_ref().map(crate::values::Values::shown).unwrap_or_default())
             };
             if !is_news || gone_pair.pc.is_none() || came_pair.pc.is_none() {
                 continue;
@@ -135,7 +135,7 @@ impl Program {
         self.export_whole();
         self.world.pass_minutes(60);
         let outcome = self.session(Saying::default());
-        if outcome.plan.actions.iter().any(|action| action.waits()) {
+        if outcome.plan.actions.iter().any(tetherbook::plan::Action::waits) {
             self.fail("not everything was seen in the end");
         }
         self.idle_session();
@@ -145,20 +145,22 @@ impl Program {
 const MTP: Way = Way::Mtp;
 const MOUNTED: Way = Way::Mounted;
 
-#[test]
-fn two_years_of_a_person_who_never_looks_at_the_list() {
-    run(MOUNTED, Habit { sync_days: 1, pc_days: 0, leaves: 0 }, 0..1);
-    run(MTP, Habit { sync_days: 3, pc_days: 5, leaves: 0 }, 10..11);
+const NEVER: Habit = Habit { sync_days: 2, pc_days: 5, leaves: 0 };
+const ALL: Habit = Habit { sync_days: 3, pc_days: 4, leaves: 10 };
+const HALF: Habit = Habit { sync_days: 5, pc_days: 2, leaves: 2 };
+
+macro_rules! years {
+    ($name:ident, $way:expr, $habit:expr, $seeds:expr) => {
+        #[test]
+        fn $name() {
+            run($way, $habit, $seeds);
+        }
+    };
 }
 
-#[test]
-fn two_years_of_a_person_who_does_the_list() {
-    run(MOUNTED, Habit { sync_days: 2, pc_days: 4, leaves: 10 }, 20..22);
-    run(MTP, Habit { sync_days: 4, pc_days: 4, leaves: 10 }, 30..31);
-}
-
-#[test]
-fn two_years_of_a_person_who_does_half_of_the_list() {
-    run(MOUNTED, Habit { sync_days: 3, pc_days: 2, leaves: 2 }, 40..42);
-    run(MTP, Habit { sync_days: 5, pc_days: 2, leaves: 2 }, 50..51);
-}
+years!(two_years_of_nobody_at_the_pc, MOUNTED, Habit { sync_days: 1, pc_days: 0, leaves: 0 }, 0..1);
+years!(two_years_of_a_person_who_never_looks_at_the_list, MTP, NEVER, 10..11);
+years!(two_years_of_a_person_who_does_the_list, MOUNTED, ALL, 20..21);
+years!(two_years_of_a_person_who_does_the_list_over_mtp, MTP, ALL, 30..31);
+years!(two_years_of_a_person_who_does_half_of_the_list, MOUNTED, HALF, 40..41);
+years!(two_years_of_a_person_who_does_half_of_the_list_over_mtp, MTP, HALF, 50..51);

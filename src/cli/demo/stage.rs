@@ -148,6 +148,7 @@ impl<'a> Stage<'a> {
             channel: String::new(),
             book: String::from(BOOK),
             mode: Mode::TwoWay,
+            by_hand: false,
             arguments: String::new(),
         };
         let human = self.invocation.human_options(turn.dry_run, turn.statistics);

@@ -84,9 +84,8 @@ impl Shown {
     /// not write it, and of those who are left the one who knew least counts.
     fn until_author(&self, index: &Index, uid: &str, winner: &RememberedEntry) -> &str {
         let holds = |app: &RememberedApp| {
-            shown_by(app, uid).is_some_and(|entry| {
-                (&entry.datetime, &entry.sha256) == (&winner.datetime, &winner.sha256)
-            })
+            shown_by(app, uid)
+                .is_some_and(|entry| (&entry.datetime, &entry.sha256) == (&winner.datetime, &winner.sha256))
         };
         let holders: Vec<_> = apps(index).filter(|(_, app)| holds(app)).collect();
         let writers: Vec<_> =

@@ -112,11 +112,8 @@ impl Replaced {
             None if own.is_none_or(|own| own.datetime.as_str() <= shown) => return None,
             None => self.newest_until(shown)?.clone(),
         };
-        self.answer = Some(Answer {
-            datetime: winner.datetime.clone(),
-            sha256: winner.sha256.clone(),
-            made_from,
-        });
+        self.answer =
+            Some(Answer { datetime: winner.datetime.clone(), sha256: winner.sha256.clone(), made_from });
         Some(self)
     }
 

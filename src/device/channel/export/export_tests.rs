@@ -487,7 +487,7 @@ fn what_somebody_sent_is_no_export_of_this_phone() {
         assert_eq!(bench.seen().items.len(), 41);
         bench.clock.advance_ms(HOUR_MS);
         bench.put("Download/all (1).vcf", book(15));
-        assert!(bench.seen().remarks[0].contains("--absent=delete takes it"));
+        assert!(bench.seen().remarks[0].contains("--absent delete takes it"));
         bench.choices.absent_is_deleted = true;
         assert_eq!(bench.seen().items.len(), 15);
     }

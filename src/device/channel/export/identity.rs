@@ -1,13 +1,13 @@
 //! Who is who from export to export, where no card has an id: the numbers by which the contacts of a phone are known.
 //!
 //! Pure functions. A wrong answer mixes two people, so that only evidence that points at one card from both sides
-//! counts ([`follow`]); no answer makes a contact look new, which is told. A card that cannot be read keeps its
+//! counts ([`follow_with_absent`]); no answer makes a contact look new, which is told. A card that cannot be read keeps its
 //! number where it can be told whose it is.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::judging::Seen;
-use crate::contact::{Card, FieldMask, FollowKeys, follow, likeness};
+use crate::contact::{Card, FieldMask, FollowKeys, follow_with_absent, likeness};
 use crate::provider::Revision;
 
 /// From this likeness on two cards have the same name.
@@ -118,6 +118,7 @@ impl Assigner<'_> {
         let mut old: Vec<(&Known, &Card)> =
             self.open_known().into_iter().filter_map(|known| Some((known, known.card.as_ref()?))).collect();
         old.sort_by_key(|(known, _)| (!known.is_there, known.number));
+        let absent_from = old.partition_point(|(known, _)| known.is_there);
         let new: Vec<(usize, &Card)> = self
             .open_seen()
             .into_iter()
@@ -128,7 +129,7 @@ impl Assigner<'_> {
             .collect();
         let old_keys: Vec<FollowKeys> = old.iter().map(|(_, card)| FollowKeys::of(card, mask)).collect();
         let new_keys: Vec<FollowKeys> = new.iter().map(|(_, card)| FollowKeys::of(card, mask)).collect();
-        let followed = follow(&old_keys, &new_keys);
+        let followed = follow_with_absent(&old_keys, absent_from, &new_keys);
         let pairs =
             new.iter().zip(&new_keys).zip(followed).filter_map(|(((index, card), keys), old_index)| {
                 let ((known, old_card), old_keys) = (old.get(old_index?)?, old_keys.get(old_index?)?);

@@ -55,7 +55,7 @@ impl fmt::Display for Refusal {
             Self::Shrunk { contacts, before } => write!(
                 formatter,
                 "it holds only {contacts} of {before} contacts; if the others were deleted on the phone, \
-                 --absent=delete takes it"
+                 --absent delete takes it"
             ),
             Self::Small { contacts, before } => {
                 write!(formatter, "it holds only {contacts} of {before} contacts and is no export of all")

@@ -42,7 +42,7 @@ pub(super) fn none_usable(section: &ExportSection, choice: &Choice) -> ProviderE
         1 => String::from("; one older file was not looked at"),
         count => format!("; {count} older files were not looked at"),
     };
-    ProviderError::Storage(format!(
+    ProviderError::NoExport(format!(
         "no export on the phone can be used: {}{rest}. {}",
         named.join("; "),
         section.how_to_export
