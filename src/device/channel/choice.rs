@@ -2,7 +2,7 @@
 //! writes nothing.
 
 use super::contract::{Channel, ChannelOptions};
-use super::decsync::{self, DecsyncChannel};
+use super::decsync::{DecsyncChannel, Sought};
 use super::names::MARKER_NAME;
 use super::vcard_folder::{VcardFolder, VcardFolderOptions};
 use crate::device::profile::{ChannelKind, DeviceProfile};
@@ -45,10 +45,11 @@ pub fn open_channel<'p, 'm>(
     remembered: Option<&str>,
     options: ChannelOptions<'m>,
 ) -> Result<(Box<dyn Channel + 'm>, &'p DeviceProfile), ProviderError> {
-    let profile = choose(&mut *tree, candidates, remembered)?;
+    let mut decsync = Sought::new(&options)?;
+    let profile = choose(&mut *tree, candidates, remembered, &mut decsync)?;
     let channel: Box<dyn Channel + 'm> = match profile.contacts.channel {
         ChannelKind::VcardFolder => Box::new(VcardFolder::open(tree, profile, folder_options(options))?),
-        ChannelKind::Decsync => Box::new(DecsyncChannel::open(tree, profile, options)?),
+        ChannelKind::Decsync => Box::new(DecsyncChannel::open(tree, profile, options, decsync)?),
         ChannelKind::Export => {
             return Err(ProviderError::NoChannel(format!("the channel of {} is not there", profile.id)));
         }
@@ -69,6 +70,7 @@ fn choose<'p>(
     tree: &mut dyn ObjectTree,
     candidates: &[&'p DeviceProfile],
     remembered: Option<&str>,
+    decsync: &mut Sought,
 ) -> Result<&'p DeviceProfile, ProviderError> {
     let first = candidates.iter().copied().find(|profile| Some(profile.id.as_str()) == remembered);
     // What needs nothing to be there is settled without asking the phone.
@@ -82,7 +84,7 @@ fn choose<'p>(
     let mut search = Search::new(tree).map_err(TreeError::for_side)?;
     let profiles = first.map_or_else(|| candidates.to_vec(), |first| vec![first]);
     for profile in profiles {
-        if is_there(&mut search, profile, candidates).map_err(TreeError::for_side)? {
+        if is_there(&mut search, profile, candidates, decsync).map_err(TreeError::for_side)? {
             return Ok(profile);
         }
     }
@@ -102,10 +104,11 @@ fn is_there(
     search: &mut Search<'_>,
     profile: &DeviceProfile,
     candidates: &[&DeviceProfile],
+    decsync: &mut Sought,
 ) -> Result<bool, TreeError> {
     Ok(match profile.contacts.channel {
         ChannelKind::VcardFolder => true,
-        ChannelKind::Decsync => decsync::is_there(search)?,
+        ChannelKind::Decsync => decsync.is_there(search)?,
         // A folder that was in step before, with whatever computer, goes before a file that lies about.
         ChannelKind::Export => {
             let folder = candidates.iter().find(|other| other.contacts.channel == ChannelKind::VcardFolder);
