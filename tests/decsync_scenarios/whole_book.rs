@@ -127,3 +127,15 @@ fn an_address_book_that_was_deleted_on_the_phone_stops_the_session_and_comes_bac
     assert!(contact.text.contains("NOTE:back"), "{}", contact.text);
     assert_eq!((on_phone(&world), on_pc(&world)), (all.clone(), all));
 }
+
+#[test]
+fn a_session_with_nothing_new_asks_little() {
+    let mut world = before_a_first_sync();
+    assert_eq!(world.session(ConflictPolicy::Phone, false).failure, None);
+    phone_syncs(&mut world);
+    world.session(ConflictPolicy::Phone, false);
+    let idle = world.session(ConflictPolicy::Phone, false);
+    assert!(idle.is_plan_empty && idle.writes == 0, "{}", idle.words);
+    let all = idle.transactions["total"];
+    assert!(all <= 26, "{all}: {:?}", idle.transactions);
+}

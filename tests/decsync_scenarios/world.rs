@@ -183,6 +183,7 @@ impl World {
                 failure: ended.failure.map(|failure| format!("{failure:?}")),
                 writes: ended.summary.device_writes + ended.summary.store_writes,
                 is_plan_empty: ended.plan.is_some_and(|plan| plan.is_empty()),
+                transactions: ended.summary.transactions,
             },
         }
     }

@@ -39,7 +39,7 @@ struct Answer {
 /// One contact that we wrote while another app had not shown yet that it knows what we wrote.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replaced {
-    /// The newest version of another app, then ours that were replaced by ours; oldest first.
+    /// What was in the folder since the last time that all apps knew the newest, without our last; oldest first.
     versions: Vec<Version>,
     /// Of the other app's entry that counts now, until a session has taken it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,37 +52,25 @@ impl std::fmt::Debug for Replaced {
     }
 }
 
-/// What is written over.
-pub enum Found {
-    /// Nothing: the contact never was in the folder.
-    Nothing,
-    /// Our own entry.
-    Ours(Version),
-    /// Another app's.
-    Theirs(Version),
-}
-
 impl Replaced {
-    /// What is to be remembered when `found` is written over; `None` if nobody can write about it without knowing.
+    /// What is to be remembered when the newest of `found` is written over; the others are what apps show that have not
+    /// heard of that one yet. `None` if nobody can write about the contact without knowing.
+    ///
+    /// An answer stays until a session has ended well: this one may yet be cut before it writes.
     #[must_use]
-    pub fn by_writing_over(before: Option<Self>, found: Found) -> Option<Self> {
-        match (before, found) {
-            (before, Found::Nothing) => before,
-            (None, Found::Ours(version) | Found::Theirs(version)) => {
-                Some(Self { versions: vec![version], answer: None })
-            }
-            (Some(mut before), Found::Ours(version)) => {
-                before.versions.push(version);
-                if before.versions.len() > VERSIONS_MAX {
-                    before.versions.remove(1);
-                }
-                Some(before)
-            }
-            // The answer stays until a session has ended well: this one may yet be cut before it writes.
-            (Some(before), Found::Theirs(version)) => {
-                Some(Self { versions: vec![version], answer: before.answer })
+    pub fn by_writing_over(before: Option<Self>, found: Vec<Version>) -> Option<Self> {
+        let (mut versions, answer) =
+            before.map_or((Vec::new(), None), |before| (before.versions, before.answer));
+        for version in found {
+            if !versions.iter().any(|known| known.datetime == version.datetime) {
+                versions.push(version);
             }
         }
+        versions.sort_by(|left, right| left.datetime.cmp(&right.datetime));
+        while versions.len() > VERSIONS_MAX {
+            versions.remove(1);
+        }
+        (!versions.is_empty()).then_some(Self { versions, answer })
     }
 
     /// Takes in that another app's entry counts, which is newer than ours; `shown` is the datetime of what its author
@@ -160,8 +148,8 @@ mod tests {
         RememberedFile::of(&[DecsyncEntry::contact("u", &datetime, card)]).entries.remove(0)
     }
 
-    fn over(before: Option<Replaced>, found: Found) -> Option<Replaced> {
-        Replaced::by_writing_over(before, found)
+    fn over(before: Option<Replaced>, found: Version) -> Option<Replaced> {
+        Replaced::by_writing_over(before, vec![found])
     }
 
     /// What an entry of second `at` was made from, when its author had shown that of second `shown`.
@@ -174,21 +162,26 @@ mod tests {
 
     #[test]
     fn an_edit_is_made_from_what_its_author_had_shown() {
-        assert_eq!(over(None, Found::Nothing), None, "nobody else can know a new contact");
-        let one = over(None, Found::Theirs(version(1, "first"))).unwrap();
-        let two = over(Some(one.clone()), Found::Ours(version(3, "second"))).unwrap();
+        assert_eq!(Replaced::by_writing_over(None, Vec::new()), None, "nobody else can know a new contact");
+        let one = over(None, version(1, "first")).unwrap();
+        let two = over(Some(one.clone()), version(3, "second")).unwrap();
         // Ours is of second 5.
         assert_eq!(asked(&one, 5, 6, 1).as_deref(), Some("first"));
         assert_eq!(asked(&one, 5, 6, 0).as_deref(), Some("first"), "an app that showed nothing");
         assert_eq!(asked(&two, 5, 6, 2).as_deref(), Some("first"));
         assert_eq!(asked(&two, 5, 6, 4).as_deref(), Some("second"));
         assert_eq!(asked(&two, 5, 6, 5), None, "it had ours");
+        // One app deleted it, which another had not heard of when we made it again.
+        let gone = Version { card: None, ..version(3, "") };
+        let again = Replaced::by_writing_over(None, vec![gone, version(1, "first")]).unwrap();
+        assert_eq!(asked(&again, 5, 6, 1).as_deref(), Some("first"));
+        assert_eq!(asked(&again, 5, 6, 3), None, "made from nothing");
     }
 
     #[test]
     fn an_answer_stands_until_it_was_taken_in() {
         let own = entry(5, Some("ours"));
-        let first = over(None, Found::Theirs(version(1, "first"))).unwrap();
+        let first = over(None, version(1, "first")).unwrap();
         let six = entry(6, Some("six"));
         let answered = first.overtaken(Some(&own), &six, "2026-01-01T00:00:01").unwrap();
         // The session was cut; by now the author's files show what it wrote.
@@ -199,7 +192,7 @@ mod tests {
         assert_eq!(later.made_from(&seven), Some(&version(1, "first")));
         assert_eq!(later.made_from(&six), None);
         // It was to be written over, and was not.
-        let found = Found::Theirs(Version { datetime: six.datetime.clone(), card: Some("six".to_owned()) });
+        let found = Version { datetime: six.datetime.clone(), card: Some("six".to_owned()) };
         let cut = over(Some(answered), found).unwrap();
         let cut = cut.overtaken(Some(&own), &six, &six.datetime).unwrap();
         assert_eq!(cut.made_from(&six), Some(&version(1, "first")));
@@ -211,9 +204,9 @@ mod tests {
 
     #[test]
     fn it_does_not_grow_for_ever() {
-        let mut replaced = over(None, Found::Theirs(version(0, "oldest")));
+        let mut replaced = over(None, version(0, "oldest"));
         for second in 1..50 {
-            replaced = over(replaced, Found::Ours(version(second, "ours")));
+            replaced = over(replaced, version(second, "ours"));
         }
         let replaced = replaced.unwrap();
         assert_eq!(replaced.versions.len(), VERSIONS_MAX);
