@@ -23,7 +23,9 @@ struct Bench {
 }
 
 fn card(uid: &str, name: &str, note: &str) -> String {
-    format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:;{name};;;\r\nNOTE:{note}\r\nEND:VCARD\r\n")
+    format!(
+        "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name}\r\nN:;{name};;;\r\nNOTE:{note}\r\nEND:VCARD\r\n"
+    )
 }
 
 /// Name and note of a card.

@@ -103,7 +103,10 @@ fn an_address_book_that_was_deleted_on_the_phone_stops_the_session_and_comes_bac
         let before = world.files();
         let stopped = world.session(ConflictPolicy::Phone, false);
         let words = &stopped.words;
-        assert!(stopped.failure.as_deref().is_some_and(|why| why.starts_with("Stopped(EmptySource")), "{words}");
+        assert!(
+            stopped.failure.as_deref().is_some_and(|why| why.starts_with("Stopped(EmptySource")),
+            "{words}"
+        );
         assert!(words.contains("was deleted on the phone"), "{words}");
         assert_eq!(on_pc(&world), all);
         assert_eq!(world.files(), before, "nothing is written");

@@ -49,7 +49,8 @@ impl DecsyncChannel<'_> {
         let staged: Vec<_> =
             self.staged.iter().map(|(uid, write)| (uid.clone(), write.replaced.clone())).collect();
         for (uid, replaced) in staged {
-            if let Some(memory) = self.book_memory().filter(|_| self.replaced.get(&uid) != replaced.as_ref()) {
+            if let Some(memory) = self.book_memory().filter(|_| self.replaced.get(&uid) != replaced.as_ref())
+            {
                 memory.put_replaced(&uid, replaced.as_ref())?;
             }
             match replaced {

@@ -52,7 +52,8 @@ pub fn compact(datetime: &str) -> String {
 /// directory of this computer: RFC 3339 in UTC.
 #[must_use]
 pub fn parse_file_date(text: &str) -> Option<FileDate> {
-    if let (Some(local_s), Some(true)) = (text.get(..19).and_then(parse_datetime), text.get(19..).map(is_utc)) {
+    if let (Some(local_s), Some(true)) = (text.get(..19).and_then(parse_datetime), text.get(19..).map(is_utc))
+    {
         return Some(FileDate { local_s, zone_s: Some(0) });
     }
     if text.get(8..9) != Some("T") {
@@ -103,7 +104,15 @@ mod tests {
         }
         assert_eq!(parse_file_date("2026-11-20T12:00:00.123456789Z"), date(Some(0)));
         assert_eq!(parse_file_date("2026-11-20T12:00:00Z"), date(Some(0)));
-        for text in ["", "20261120", "2026-11-20T12:00:00", "2026-11-20T12:00:00+01:00", "20261120T120000+2", "20261120T120000+éé", "20261120T12000é"] {
+        for text in [
+            "",
+            "20261120",
+            "2026-11-20T12:00:00",
+            "2026-11-20T12:00:00+01:00",
+            "20261120T120000+2",
+            "20261120T120000+éé",
+            "20261120T12000é",
+        ] {
             assert_eq!(parse_file_date(text), None, "{text}");
         }
     }

@@ -84,9 +84,8 @@ impl Shown {
     /// not write it, and of those who are left the one who knew least counts.
     fn until_author(&self, index: &Index, uid: &str, winner: &RememberedEntry) -> &str {
         let holds = |app: &RememberedApp| {
-            shown_by(app, uid).is_some_and(|entry| {
-                (&entry.datetime, &entry.sha256) == (&winner.datetime, &winner.sha256)
-            })
+            shown_by(app, uid)
+                .is_some_and(|entry| (&entry.datetime, &entry.sha256) == (&winner.datetime, &winner.sha256))
         };
         let holders: Vec<_> = apps(index).filter(|(_, app)| holds(app)).collect();
         let writers: Vec<_> =
@@ -144,9 +143,21 @@ impl DecsyncChannel<'_> {
             }
         }
         for (uid, after) in changed {
+            let after = after.and_then(|after| self.judged_by_content(&uid, winners.get(&uid), after));
             self.remember_replaced(&uid, after);
         }
         winners
+    }
+
+    fn judged_by_content(&mut self, uid: &str, winner: Option<&Winner>, after: Replaced) -> Option<Replaced> {
+        let mut card_at = |source: &Source| match self.entry_at(source, uid).ok().flatten()?.value {
+            serde_json::Value::String(card) => Some(card),
+            _ => None,
+        };
+        match (card_at(&Source::Own), winner.and_then(|winner| card_at(&winner.source))) {
+            (Some(own), Some(later)) => after.judged_by_content(&own, &later),
+            _ => Some(after),
+        }
     }
 
     /// The apps whose silence means that they have not heard.
@@ -215,7 +226,8 @@ impl DecsyncChannel<'_> {
                     Err(_) => {}
                 }
             }
-            found.push(Version { datetime: entry.datetime, card });
+            let is_deletion = entry.sha256.is_none();
+            found.push(Version { datetime: entry.datetime, card, is_deletion });
         }
         Ok(Replaced::by_writing_over(self.replaced.get(uid).cloned(), found))
     }

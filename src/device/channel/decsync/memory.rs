@@ -89,9 +89,9 @@ impl<'m> BookMemory<'m> {
     /// When the memory cannot be read.
     pub fn replaced(&self) -> Result<BTreeMap<String, Replaced>, ProviderError> {
         let files = self.files_below("replaced/")?;
-        let read = files.into_iter().filter_map(|(name, bytes)| {
-            Some((decoded(&name)?, serde_json::from_slice(&bytes).ok()?))
-        });
+        let read = files
+            .into_iter()
+            .filter_map(|(name, bytes)| Some((decoded(&name)?, serde_json::from_slice(&bytes).ok()?)));
         Ok(read.collect())
     }
 

@@ -4,6 +4,8 @@
 //! version, and stamped later than ours. Until an app's own files show our stamp, what it writes counts as made from
 //! the newest version that it had shown by then.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::index::{RememberedEntry, sha256_text};
@@ -19,6 +21,9 @@ pub struct Version {
     pub datetime: String,
     /// The card; `None` if there was none, or none that is known.
     pub card: Option<String>,
+    /// It was deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_deletion: bool,
 }
 
 impl std::fmt::Debug for Version {
@@ -98,19 +103,41 @@ impl Replaced {
             // The entry before this one was not taken in yet: together they were made from what that was made from.
             Some(answer) => answer.made_from,
             None if own.is_none_or(|own| own.datetime.as_str() <= shown) => return None,
-            None => self.newest_until(shown)?.clone(),
+            None => self.source_of(shown)?.clone(),
         };
-        self.answer = Some(Answer {
-            datetime: winner.datetime.clone(),
-            sha256: winner.sha256.clone(),
-            made_from,
-        });
+        self.answer =
+            Some(Answer { datetime: winner.datetime.clone(), sha256: winner.sha256.clone(), made_from });
         Some(self)
     }
 
-    fn newest_until(&self, shown: &str) -> Option<&Version> {
-        let known = self.versions.iter().rev().find(|version| version.datetime.as_str() <= shown);
-        known.or(self.versions.first())
+    /// What an app made its version of that had shown that of `shown` before; `None` if that was our last. What it knew
+    /// to be deleted it can only have made from what came after.
+    fn source_of(&self, shown: &str) -> Option<&Version> {
+        let at = self.versions.iter().rposition(|version| version.datetime.as_str() <= shown).unwrap_or(0);
+        let known = self.versions.get(at)?;
+        if known.is_deletion && known.datetime == shown {
+            return self.versions.get(at + 1);
+        }
+        Some(known)
+    }
+
+    /// Takes the content into account of what was just answered about, `later`, and of our own entry: what shows a whole
+    /// edit of ours was made with that in view. `None` if that is our last one.
+    #[must_use]
+    pub fn judged_by_content(mut self, own: &str, later: &str) -> Option<Self> {
+        let Some(answer) = &mut self.answer else { return Some(self) };
+        let Some(base) = answer.made_from.card.clone() else { return Some(self) };
+        if shows_the_edit(&base, own, later) {
+            return None;
+        }
+        let newer = self.versions.iter().rev().take_while(|version| **version != answer.made_from);
+        let mut known = newer.filter(|version| version.card.is_some());
+        let seen = known
+            .find(|version| version.card.as_deref().is_some_and(|card| shows_the_edit(&base, card, later)));
+        if let Some(seen) = seen.cloned() {
+            answer.made_from = seen;
+        }
+        Some(self)
     }
 
     /// Whether an answer waits to be taken in.
@@ -133,6 +160,33 @@ impl Replaced {
     }
 }
 
+/// Whether `later` has all that was done between two versions, but for what it says anew; and something of it in the
+/// very words.
+fn shows_the_edit(before: &str, after: &str, later: &str) -> bool {
+    let (before, after, later) = (said(before), said(after), said(later));
+    let is_said_anew =
+        |name: &str| later.iter().any(|one| one.0 == name && !before.contains(one) && !after.contains(one));
+    let mut added = after.difference(&before).peekable();
+    let has_any = after.difference(&before).any(|one| later.contains(one));
+    added.peek().is_some()
+        && has_any
+        && added.all(|one| later.contains(one) || is_said_anew(&one.0))
+        && !before.difference(&after).any(|one| later.contains(one))
+}
+
+/// The properties of a card with their values. It need not be understood: what looks different is not the same.
+fn said(card: &str) -> BTreeSet<(String, String)> {
+    let unfolded = card.replace("\r\n", "\n").replace("\n ", "").replace("\n\t", "");
+    let lines = unfolded.lines().filter_map(|line| {
+        let (start, value) = line.split_once(':')?;
+        let name = start.split(';').next()?.rsplit('.').next()?.to_uppercase();
+        Some((name, value.to_owned()))
+    });
+    lines
+        .filter(|(name, _)| !["BEGIN", "END", "VERSION", "PRODID", "UID", "REV"].contains(&name.as_str()))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,7 +194,11 @@ mod tests {
     use crate::device::channel::decsync::index::RememberedFile;
 
     fn version(second: u8, card: &str) -> Version {
-        Version { datetime: format!("2026-01-01T00:00:{second:02}"), card: Some(card.to_owned()) }
+        Version {
+            datetime: format!("2026-01-01T00:00:{second:02}"),
+            card: Some(card.to_owned()),
+            is_deletion: false,
+        }
     }
 
     fn entry(second: u8, card: Option<&str>) -> RememberedEntry {
@@ -172,10 +230,10 @@ mod tests {
         assert_eq!(asked(&two, 5, 6, 4).as_deref(), Some("second"));
         assert_eq!(asked(&two, 5, 6, 5), None, "it had ours");
         // One app deleted it, which another had not heard of when we made it again.
-        let gone = Version { card: None, ..version(3, "") };
+        let gone = Version { card: None, is_deletion: true, ..version(3, "") };
         let again = Replaced::by_writing_over(None, vec![gone, version(1, "first")]).unwrap();
         assert_eq!(asked(&again, 5, 6, 1).as_deref(), Some("first"));
-        assert_eq!(asked(&again, 5, 6, 3), None, "made from nothing");
+        assert_eq!(asked(&again, 5, 6, 3), None, "what it had deleted it can only have from us");
     }
 
     #[test]
@@ -192,7 +250,7 @@ mod tests {
         assert_eq!(later.made_from(&seven), Some(&version(1, "first")));
         assert_eq!(later.made_from(&six), None);
         // It was to be written over, and was not.
-        let found = Version { datetime: six.datetime.clone(), card: Some("six".to_owned()) };
+        let found = Version { datetime: six.datetime.clone(), ..version(6, "six") };
         let cut = over(Some(answered), found).unwrap();
         let cut = cut.overtaken(Some(&own), &six, &six.datetime).unwrap();
         assert_eq!(cut.made_from(&six), Some(&version(1, "first")));
@@ -200,6 +258,30 @@ mod tests {
         let mut done = cut;
         done.answer_is_taken_in();
         assert_eq!(asked(&done, 8, 9, 6).as_deref(), Some("six"));
+    }
+
+    #[test]
+    fn whoever_says_what_only_we_said_has_read_it() {
+        let card = |lines: &str| format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{lines}\r\nEND:VCARD\r\n");
+        let first = card("TEL;TYPE=CELL:1\r\nNOTE:a");
+        let ours = card("TEL;TYPE=CELL:1\r\nTEL;TYPE=HOME:2\r\nNOTE:b");
+        for (later, has_read) in [
+            ("TEL;TYPE=HOME:2\r\nitem1.TEL:1\r\nNOTE:b\r\nTITLE:new", true),
+            ("TEL:1\r\nTEL:2\r\nNOTE:c", true),
+            ("TEL:2\r\nNOTE:b", true),
+            ("TEL:1\r\nTEL:2\r\nNOTE:a", false),
+            ("TEL:1\r\nTEL:2", false),
+            ("TEL:1\r\nNOTE:b", false),
+            ("TEL:1\r\nNOTE:a\r\nTITLE:new", false),
+        ] {
+            assert_eq!(shows_the_edit(&first, &ours, &card(later)), has_read, "{later}");
+        }
+        assert!(!shows_the_edit(&ours, &first, &card("TEL:1\r\nNOTE:c")), "said anew, whatever was there");
+        let before = over(None, Version { card: Some(first.clone()), ..version(1, "") }).unwrap();
+        let winner = entry(6, Some("later"));
+        let answered = before.overtaken(Some(&entry(5, Some("ours"))), &winner, "").unwrap();
+        assert_eq!(answered.clone().judged_by_content(&ours, &card("TEL:1\r\nTEL:2\r\nNOTE:b")), None);
+        assert_eq!(answered.clone().judged_by_content(&ours, &first), Some(answered));
     }
 
     #[test]

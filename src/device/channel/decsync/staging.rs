@@ -117,11 +117,7 @@ impl DecsyncChannel<'_> {
     }
 
     /// What was not written comes again in the next session.
-    fn note_refusal(
-        &mut self,
-        locator: &Locator,
-        answer: Result<SimpleOutcome, Refusal>,
-    ) -> SimpleOutcome {
+    fn note_refusal(&mut self, locator: &Locator, answer: Result<SimpleOutcome, Refusal>) -> SimpleOutcome {
         if let (Err(_), Some(uid)) = (&answer, self.uid_in(locator)) {
             self.refused.insert(uid);
         }

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use super::{DecsyncChannel, Sought};
 use super::encoding::bucket_of;
 use super::entry::{DecsyncEntry, edited_bucket, parse_bucket};
 use super::sequences::{Sequences, parse_sequences, sequences_text};
+use super::{DecsyncChannel, Sought};
 use crate::device::channel::contract::{Access, Channel, ChannelChoices, ChannelOptions};
 use crate::device::profiles::ProfileSet;
 use crate::device::search::Search;
@@ -238,7 +238,9 @@ impl Bench {
         let mut tree = tree;
         let options = self.options(access);
         let mut sought = Sought::new(&options)?;
-        sought.is_there(&mut Search::new(&mut *tree).map_err(TreeError::for_side)?).map_err(TreeError::for_side)?;
+        sought
+            .is_there(&mut Search::new(&mut *tree).map_err(TreeError::for_side)?)
+            .map_err(TreeError::for_side)?;
         DecsyncChannel::open(tree, PROFILES.by_id("decsync").unwrap(), options, sought)
     }
 
