@@ -123,6 +123,15 @@ impl Sought {
         }
         Ok(self.found.is_some())
     }
+
+    fn into_found(self) -> Result<Found, ProviderError> {
+        self.found.ok_or_else(|| {
+            ProviderError::NoChannel(
+                "there is no DecSync folder on it; set up DecSync CC on the phone, and choose a folder there"
+                    .to_owned(),
+            )
+        })
+    }
 }
 
 impl<'m> DecsyncChannel<'m> {
@@ -137,12 +146,7 @@ impl<'m> DecsyncChannel<'m> {
         options: ChannelOptions<'m>,
         sought: Sought,
     ) -> Result<Self, ProviderError> {
-        let found = sought.found.ok_or_else(|| {
-            ProviderError::NoChannel(
-                "there is no DecSync folder on it; set up DecSync CC on the phone, and choose a folder there"
-                    .to_owned(),
-            )
-        })?;
+        let found = sought.into_found()?;
         let version = read_version(&mut *tree, &found)?;
         let label = tree.identity().model.clone();
         let own_name = [&options.label, &label, &profile.name].into_iter().find(|name| !name.is_empty());
