@@ -196,6 +196,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         }
         let places = earlier_places(&self.rows, absent, found.iter().map(|(row, _)| row));
         for ((mut row, content), earlier) in found.into_iter().zip(places) {
+            let earlier = earlier.or_else(|| came_back(&self.rows, &row));
             let earlier = earlier.and_then(|index| self.rows.get(index).cloned().map(|row| (index, row)));
             let Some((index, earlier)) = earlier else {
                 self.add_row(row, content);
@@ -204,7 +205,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             absent.remove(&index);
             row.item = earlier.item;
             row.counter = earlier.counter;
-            if earlier.revision != row.revision {
+            if earlier.revision != row.revision || earlier.deleted {
                 row.counter = self.take_counter();
                 self.keep_content(row.item, content);
             }
@@ -212,6 +213,14 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         }
         Ok(())
     }
+}
+
+/// The tombstone of the same contact at the same place: what was deleted is there again, undone or by an edit that beat
+/// the deletion. Under its old number whoever has not heard of the deletion yet hears of an edit.
+fn came_back(rows: &[Observed], stranger: &Observed) -> Option<usize> {
+    let is_it =
+        |row: &Observed| row.deleted && row.uid_hash == stranger.uid_hash && row.locator == stranger.locator;
+    if stranger.uid_hash == 0 { None } else { rows.iter().rposition(is_it) }
 }
 
 fn row_settled(rows: &[Observed], index: usize) -> bool {

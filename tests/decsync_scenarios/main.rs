@@ -21,4 +21,5 @@ mod program_end;
 mod scenarios;
 mod stand_in;
 mod text;
+mod whole_book;
 mod world;

@@ -30,6 +30,8 @@ pub struct Outcome {
     pub failure: Option<String>,
     pub writes: usize,
     pub is_plan_empty: bool,
+    /// What was asked of the phone, and how often.
+    pub transactions: BTreeMap<String, u64>,
 }
 
 pub struct StandIn {

@@ -1,7 +1,7 @@
 //! One world: a directory that is the phone's memory with a DecSync directory in it, the phone's app, another
 //! computer's app, the PC's database, and a clock for each.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -57,6 +57,10 @@ pub struct World {
     pub desk_clock: Rc<OffsetClock>,
     pub app: DecsyncCc,
     pub desk: Desktop,
+    /// What befalls the cable in the next session.
+    pub faults: RefCell<FaultPlan>,
+    /// Whether the person said that any number of contacts may be deleted.
+    pub allow_deletes: Cell<bool>,
     stand_in: RefCell<StandIn>,
     phone: Phone,
     randomness: Rc<TestRandomness>,
@@ -120,6 +124,8 @@ impl World {
             desk_clock,
             app,
             desk,
+            faults: RefCell::new(FaultPlan::none()),
+            allow_deletes: Cell::new(true),
             stand_in,
             phone,
             randomness,
@@ -153,7 +159,7 @@ impl World {
             listing_method: MtpTree::listing_method_of(&habits),
             ..SessionOptions::default()
         };
-        let link = Box::new(self.phone.plug_in(FaultPlan::none()));
+        let link = Box::new(self.phone.plug_in(self.faults.borrow().clone()));
         let tree = MtpTree::open(link, self.clock.clone(), &options);
         Ok(Box::new(tree.map_err(|error| StartFailure::Phone(error.for_side()))?))
     }
@@ -177,6 +183,7 @@ impl World {
                 failure: ended.failure.map(|failure| format!("{failure:?}")),
                 writes: ended.summary.device_writes + ended.summary.store_writes,
                 is_plan_empty: ended.plan.is_some_and(|plan| plan.is_empty()),
+                transactions: ended.summary.transactions,
             },
         }
     }
@@ -201,7 +208,7 @@ impl World {
             conflicts,
             guards: Guards::default(),
             dry_run,
-            allow_deletes: true,
+            allow_deletes: self.allow_deletes.get(),
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
             clock,

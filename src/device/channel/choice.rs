@@ -2,7 +2,7 @@
 //! writes nothing.
 
 use super::contract::{Channel, ChannelOptions};
-use super::decsync::{self, DecsyncChannel};
+use super::decsync::{DecsyncChannel, Sought};
 use super::export::{self, ExportChannel};
 use super::names::{MARKER_NAME, is_card_name};
 use super::vcard_folder::{VcardFolder, VcardFolderOptions};
@@ -46,10 +46,11 @@ pub fn open_channel<'p, 'm>(
     remembered: Option<&str>,
     options: ChannelOptions<'m>,
 ) -> Result<(Box<dyn Channel + 'm>, &'p DeviceProfile), ProviderError> {
-    let profile = choose(&mut *tree, candidates, remembered, options.clock.now_ms())?;
+    let mut decsync = Sought::new(&options)?;
+    let profile = choose(&mut *tree, candidates, remembered, options.clock.now_ms(), &mut decsync)?;
     let channel: Box<dyn Channel + 'm> = match profile.contacts.channel {
         ChannelKind::VcardFolder => Box::new(VcardFolder::open(tree, profile, folder_options(options))?),
-        ChannelKind::Decsync => Box::new(DecsyncChannel::open(tree, profile, options)?),
+        ChannelKind::Decsync => Box::new(DecsyncChannel::open(tree, profile, options, decsync)?),
         ChannelKind::Export => Box::new(ExportChannel::open(tree, profile, options)?),
     };
     Ok((channel, profile))
@@ -69,6 +70,7 @@ fn choose<'p>(
     candidates: &[&'p DeviceProfile],
     remembered: Option<&str>,
     now_ms: i64,
+    decsync: &mut Sought,
 ) -> Result<&'p DeviceProfile, ProviderError> {
     let is_folder = |profile: &&DeviceProfile| profile.contacts.channel == ChannelKind::VcardFolder;
     let first = candidates.iter().copied().find(|profile| Some(profile.id.as_str()) == remembered);
@@ -91,7 +93,7 @@ fn choose<'p>(
     let mut search = Search::new(tree).map_err(TreeError::for_side)?;
     let profiles = first.map_or_else(|| candidates.to_vec(), |first| vec![first]);
     for profile in profiles {
-        if is_there(&mut search, profile, candidates, now_ms).map_err(TreeError::for_side)? {
+        if is_there(&mut search, profile, candidates, now_ms, decsync).map_err(TreeError::for_side)? {
             if is_whole_storage(&mut search, profile).map_err(TreeError::for_side)? {
                 return Err(ProviderError::NoChannel(String::from(WHOLE_STORAGE_WORDS)));
             }
@@ -137,10 +139,11 @@ fn is_there(
     profile: &DeviceProfile,
     candidates: &[&DeviceProfile],
     now_ms: i64,
+    decsync: &mut Sought,
 ) -> Result<bool, TreeError> {
     Ok(match profile.contacts.channel {
         ChannelKind::VcardFolder => true,
-        ChannelKind::Decsync => decsync::is_there(search)?,
+        ChannelKind::Decsync => decsync.is_there(search)?,
         // A folder that was in step before, with whatever computer, goes before a file that lies about.
         ChannelKind::Export => {
             let folder = candidates.iter().find(|other| other.contacts.channel == ChannelKind::VcardFolder);

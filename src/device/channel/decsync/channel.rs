@@ -9,7 +9,7 @@ use super::encoding::encoded;
 use super::entry::DecsyncEntry;
 use super::finding::{CONTACTS, Found, find_decsync, own_app_id, read_version};
 use super::index::{Index, RememberedFile};
-use super::memory::{BookMemory, Files, remembered_book};
+use super::memory::{BookMemory, Files, remembered_book, remembered_place};
 use super::merged::{Source, Winner};
 use super::phone_clock::PhoneClock;
 use super::replaced::Replaced;
@@ -19,7 +19,7 @@ use super::version::DecsyncVersion;
 use crate::device::channel::contract::{Access, ChannelOptions};
 use crate::device::profile::DeviceProfile;
 use crate::device::search::Search;
-use crate::device::tree::{FolderListing, ObjectTree, TreeError};
+use crate::device::tree::{ObjectTree, TreeError};
 use crate::ics::Guid;
 use crate::provider::{
     Capabilities, ChannelMemory, Clock, Delivery, Locator, ProviderError, Randomness, Replica,
@@ -39,7 +39,7 @@ pub struct DecsyncChannel<'m> {
     pub(super) capabilities: Capabilities,
     pub(super) version: DecsyncVersion,
     /// Storage label and path of the DecSync folder.
-    place: String,
+    pub(super) place: String,
     /// The same with the address book, once there is one.
     book_place: String,
     pub(super) is_directory: bool,
@@ -93,40 +93,49 @@ impl std::fmt::Debug for DecsyncChannel<'_> {
     }
 }
 
-/// Whether the phone has a DecSync folder, of whatever version.
-///
-/// # Errors
-/// When the phone cannot be asked.
-pub fn is_there(search: &mut Search<'_>) -> Result<bool, TreeError> {
-    Ok(find_decsync(search)?.is_some())
+/// A DecSync folder that is looked for, of whatever version: first where the replicas that are known here had it.
+#[derive(Debug)]
+pub struct Sought {
+    places: BTreeSet<String>,
+    found: Option<Found>,
 }
 
-/// The DecSync folder of a phone and what is in it, while the address book is looked for.
-struct Opening {
-    found: Found,
-    listing: FolderListing,
-    version: DecsyncVersion,
-    label: String,
-    writable: bool,
-}
+impl Sought {
+    /// Begins with what is remembered.
+    ///
+    /// # Errors
+    /// When the memory cannot be asked.
+    pub fn new(options: &ChannelOptions<'_>) -> Result<Self, ProviderError> {
+        let mut places = BTreeSet::new();
+        for guid in &options.known_guids {
+            places.extend(remembered_place(options.memory, *guid)?);
+        }
+        Ok(Self { places, found: None })
+    }
 
-fn look(tree: &mut dyn ObjectTree) -> Result<Opening, ProviderError> {
-    let mut search = Search::new(tree).map_err(TreeError::for_side)?;
-    let found = find_decsync(&mut search).map_err(TreeError::for_side)?.ok_or_else(|| {
-        ProviderError::NoChannel(
-            "there is no DecSync folder on it; set up DecSync CC on the phone, and choose a folder there"
-                .to_owned(),
-        )
-    })?;
-    let version = read_version(&mut search, &found)?;
-    let writable = search.storages().get(found.storage).is_some_and(|storage| storage.writable);
-    let label = search.tree().identity().model.clone();
-    let listing = search.list(&found.folder).map_err(TreeError::for_side)?.clone();
-    Ok(Opening { found, listing, version, label, writable })
+    /// Whether the phone has one; where, is kept for opening it.
+    ///
+    /// # Errors
+    /// When the phone cannot be asked.
+    pub fn is_there(&mut self, search: &mut Search<'_>) -> Result<bool, TreeError> {
+        if self.found.is_none() {
+            self.found = find_decsync(search, &self.places)?;
+        }
+        Ok(self.found.is_some())
+    }
+
+    fn into_found(self) -> Result<Found, ProviderError> {
+        self.found.ok_or_else(|| {
+            ProviderError::NoChannel(
+                "there is no DecSync folder on it; set up DecSync CC on the phone, and choose a folder there"
+                    .to_owned(),
+            )
+        })
+    }
 }
 
 impl<'m> DecsyncChannel<'m> {
-    /// Looks for the DecSync folder and the address book.
+    /// Looks for the address book in the DecSync folder that was found.
     ///
     /// # Errors
     /// [`ProviderError::NoChannel`] if there is no DecSync folder, or several address books and none is asked for;
@@ -135,13 +144,16 @@ impl<'m> DecsyncChannel<'m> {
         mut tree: Box<dyn ObjectTree>,
         profile: &DeviceProfile,
         options: ChannelOptions<'m>,
+        sought: Sought,
     ) -> Result<Self, ProviderError> {
-        let Opening { found, listing, version, label, writable } = look(&mut *tree)?;
+        let found = sought.into_found()?;
+        let version = read_version(&mut *tree, &found)?;
+        let label = tree.identity().model.clone();
         let own_name = [&options.label, &label, &profile.name].into_iter().find(|name| !name.is_empty());
-        let writable = writable && profile.contacts.writable && version == DecsyncVersion::V2;
+        let writable = found.writable && profile.contacts.writable && version == DecsyncVersion::V2;
         let is_directory = tree.identity().is_directory;
         let mut channel = Self {
-            shelf: Shelf::new(tree, found.folder, listing, profile.quirks.rename_unusable),
+            shelf: Shelf::new(tree, found.folder, found.listing, profile.quirks.rename_unusable),
             clock: options.clock,
             randomness: options.randomness,
             memory: options.memory,

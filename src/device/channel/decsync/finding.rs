@@ -1,11 +1,11 @@
 //! Finding the DecSync folder on a phone and the address book in it. It reads only, and never walks the whole phone.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::encoding::decoded;
 use super::version::{DecsyncVersion, INFO_FILE, INFO_FILE_BYTES_MAX, parse_info};
 use crate::device::search::Search;
-use crate::device::tree::{ObjectKind, ObjectReference, TreeError};
+use crate::device::tree::{FolderListing, ObjectKind, ObjectReference, ObjectTree, TreeError};
 use crate::ics::Guid;
 use crate::provider::{Completeness, ProviderError};
 
@@ -15,8 +15,24 @@ const DEPTH_MAX: usize = 3;
 /// No more folders than this are looked into.
 const FOLDERS_MAX: usize = 150;
 /// Folders that hold much and no DecSync folder.
-const PASSED_OVER: [&str; 8] =
-    ["dcim", "android", "music", "pictures", "movies", "podcasts", "ringtones", "alarms"];
+const PASSED_OVER: [&str; 16] = [
+    "alarms",
+    "android",
+    "audiobooks",
+    "dcim",
+    "lost.dir",
+    "miui",
+    "movies",
+    "music",
+    "notifications",
+    "pictures",
+    "podcasts",
+    "recordings",
+    "ringtones",
+    "system volume information",
+    "telegram",
+    "whatsapp",
+];
 /// What our app ids begin with; the rest is the replica's id.
 const APP_ID_START: &str = "Tetherbook-";
 /// The folder of all address books.
@@ -25,28 +41,86 @@ pub const CONTACTS: &str = "contacts";
 /// Where a DecSync folder is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The storage's place in the list of storages.
-    pub storage: usize,
     /// Storage label and path.
     pub place: String,
     /// The folder.
     pub folder: ObjectReference,
+    /// What is in it.
+    pub listing: FolderListing,
+    /// Its storage can be written to.
+    pub writable: bool,
+}
+
+/// A folder that is still to be looked into.
+struct Waiting {
+    writable: bool,
+    place: String,
+    folder: ObjectReference,
+    depth: usize,
+}
+
+/// Looks where it was before, and only if it is at none of these places, or at several, everywhere.
+///
+/// # Errors
+/// When the phone cannot be asked any more.
+pub fn find_decsync(search: &mut Search<'_>, places: &BTreeSet<String>) -> Result<Option<Found>, TreeError> {
+    let mut remembered = Vec::new();
+    for place in places {
+        remembered.extend(find_at(search, place)?);
+    }
+    match remembered.pop() {
+        Some(found) if remembered.is_empty() => Ok(Some(found)),
+        _ => find_anywhere(search),
+    }
+}
+
+/// The DecSync folder at a place, if it is there.
+fn find_at(search: &mut Search<'_>, place: &str) -> Result<Option<Found>, TreeError> {
+    let storages = search.storages().iter().enumerate();
+    let named: Vec<(usize, String, bool)> = storages
+        .filter_map(|(at, storage)| {
+            let path = place.strip_prefix(storage.label.as_str())?;
+            let is_below = path.is_empty() || path.starts_with('/');
+            is_below.then(|| (at, path.to_owned(), storage.writable))
+        })
+        .collect();
+    for (at, path, writable) in named {
+        let found = search.folder(at, &path).and_then(|folder| match folder {
+            Some(folder) => Ok(Some((search.list(&folder)?.clone(), folder))),
+            None => Ok(None),
+        });
+        match found {
+            Ok(Some((listing, folder))) if has_info(&listing) => {
+                return Ok(Some(Found { place: place.to_owned(), folder, listing, writable }));
+            }
+            Err(error) if error.is_fatal() => return Err(error),
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+fn has_info(listing: &FolderListing) -> bool {
+    listing.entries.iter().any(|entry| entry.name == INFO_FILE && entry.kind == ObjectKind::File)
 }
 
 /// Looks for the file `.decsync-info`, nearest first, and among folders of one depth where the name says it first.
 ///
 /// # Errors
 /// When the phone cannot be asked any more. A folder that cannot be listed is passed over.
-pub fn find_decsync(search: &mut Search<'_>) -> Result<Option<Found>, TreeError> {
+fn find_anywhere(search: &mut Search<'_>) -> Result<Option<Found>, TreeError> {
     let depth_max = DEPTH_MAX + usize::from(search.tree().identity().is_directory);
-    let storages = search.storages().iter().enumerate();
-    let mut waiting: VecDeque<(Found, usize)> = storages
-        .map(|(storage, found)| {
-            (Found { storage, place: found.label.clone(), folder: found.root.clone() }, 0)
+    let storages = search.storages().iter();
+    let mut waiting: VecDeque<Waiting> = storages
+        .map(|storage| Waiting {
+            writable: storage.writable,
+            place: storage.label.clone(),
+            folder: storage.root.clone(),
+            depth: 0,
         })
         .collect();
     let mut looked_into = 0;
-    while let Some((here, depth)) = waiting.pop_front() {
+    while let Some(here) = waiting.pop_front() {
         if looked_into == FOLDERS_MAX {
             break;
         }
@@ -56,20 +130,22 @@ pub fn find_decsync(search: &mut Search<'_>) -> Result<Option<Found>, TreeError>
             Err(error) if error.is_fatal() => return Err(error),
             Err(_) => continue,
         };
-        if listing.entries.iter().any(|entry| entry.name == INFO_FILE && entry.kind == ObjectKind::File) {
-            return Ok(Some(here));
+        if has_info(listing) {
+            let Waiting { writable, place, folder, .. } = here;
+            return Ok(Some(Found { place, folder, listing: listing.clone(), writable }));
         }
-        if depth == depth_max {
+        if here.depth == depth_max {
             continue;
         }
         let folders = listing.entries.iter().filter(|entry| entry.kind == ObjectKind::Folder);
         for entry in folders.filter(|entry| !is_passed_over(&entry.name)) {
             let place = format!("{}/{}", here.place, entry.name);
-            let below = Found { storage: here.storage, place, folder: entry.object.clone() };
+            let depth = here.depth + 1;
+            let below = Waiting { writable: here.writable, place, folder: entry.object.clone(), depth };
             if entry.name.to_lowercase().contains("decsync") {
-                waiting.push_front((below, depth + 1));
+                waiting.push_front(below);
             } else {
-                waiting.push_back((below, depth + 1));
+                waiting.push_back(below);
             }
         }
     }
@@ -84,15 +160,14 @@ fn is_passed_over(name: &str) -> bool {
 ///
 /// # Errors
 /// [`ProviderError::Unusable`] with words if it is not of a known version, others if it cannot be read.
-pub fn read_version(search: &mut Search<'_>, found: &Found) -> Result<DecsyncVersion, ProviderError> {
-    let entry = search.find(&found.folder, INFO_FILE).map_err(TreeError::for_side)?;
-    let Some(entry) = entry else {
+pub fn read_version(tree: &mut dyn ObjectTree, found: &Found) -> Result<DecsyncVersion, ProviderError> {
+    let Some(entry) = found.listing.entries.iter().find(|entry| entry.name == INFO_FILE) else {
         return Err(ProviderError::Storage(format!("{INFO_FILE} is no longer on the phone")));
     };
     let bytes = if entry.size_bytes == 0 {
         Vec::new()
     } else {
-        let read = search.tree().read(&entry.object, entry.size_bytes, INFO_FILE_BYTES_MAX);
+        let read = tree.read(&entry.object, entry.size_bytes, INFO_FILE_BYTES_MAX);
         read.map_err(TreeError::for_side)?
     };
     parse_info(&bytes).map_err(ProviderError::Unusable)
@@ -208,7 +283,7 @@ mod tests {
         }
         let mut tree = DirectoryTree::open(directory.path()).unwrap();
         let mut search = Search::new(&mut tree).unwrap();
-        let found = find_decsync(&mut search).unwrap();
+        let found = find_decsync(&mut search, &BTreeSet::new()).unwrap();
         let label = search.storages()[0].label.clone();
         let place = found.map(|found| found.place.strip_prefix(&label).unwrap().to_owned());
         (place, search.tree().statistics().requests)

@@ -14,7 +14,7 @@ use super::encoding::{bucket_of, decoded};
 use super::finding::guid_of_app;
 use super::index::{Index, RememberedApp, RememberedEntry};
 use super::merged::{Source, Winner, merged};
-use super::replaced::{Found, Replaced, Version};
+use super::replaced::{Replaced, Version};
 use crate::provider::{Locator, ProviderError};
 
 /// An app that has said nothing for so many days is not waited for.
@@ -143,9 +143,21 @@ impl DecsyncChannel<'_> {
             }
         }
         for (uid, after) in changed {
+            let after = after.and_then(|after| self.judged_by_content(&uid, winners.get(&uid), after));
             self.remember_replaced(&uid, after);
         }
         winners
+    }
+
+    fn judged_by_content(&mut self, uid: &str, winner: Option<&Winner>, after: Replaced) -> Option<Replaced> {
+        let mut card_at = |source: &Source| match self.entry_at(source, uid).ok().flatten()?.value {
+            serde_json::Value::String(card) => Some(card),
+            _ => None,
+        };
+        match (card_at(&Source::Own), winner.and_then(|winner| card_at(&winner.source))) {
+            (Some(own), Some(later)) => after.judged_by_content(&own, &later),
+            _ => Some(after),
+        }
     }
 
     /// The apps whose silence means that they have not heard.
@@ -178,8 +190,9 @@ impl DecsyncChannel<'_> {
         self.replaced_changed.extend(std::mem::take(&mut self.replaced).into_keys());
     }
 
-    /// What is to be remembered when this contact is written over. A card that would have to be read for that only
-    /// because the contact is deleted is left out.
+    /// What is to be remembered when this contact is written over: the entry that counts, ours if that is older, and
+    /// what other apps show that have not heard of it. Cards that would have to be read for that only because the
+    /// contact is deleted are left out.
     pub(super) fn replacing(
         &mut self,
         uid: &str,
@@ -188,23 +201,35 @@ impl DecsyncChannel<'_> {
         if let Some(staged) = self.staged.get(uid) {
             return Ok(staged.replaced.clone());
         }
-        let before = self.replaced.get(uid).cloned();
-        let Some(winner) = self.winners.get(uid).cloned() else {
-            return Ok(Replaced::by_writing_over(before, Found::Nothing));
-        };
-        let is_ours = winner.source == Source::Own;
-        let is_at_hand = is_ours || self.read_files.contains_key(&winner.source);
-        let mut card = None;
-        if winner.is_contact() && (is_at_hand || !is_deletion) {
-            match self.read_contact(uid) {
-                Ok(bytes) => card = String::from_utf8(bytes).ok(),
-                Err(error) if error.is_fatal() => return Err(error),
-                Err(_) => {}
+        let mut entries: Vec<(RememberedEntry, Source)> = Vec::new();
+        if let Some(winner) = self.winners.get(uid) {
+            entries.push((winner.entry.clone(), winner.source.clone()));
+            let bucket = bucket_of(&["resources", uid]);
+            for (name, app) in self.index.apps.iter().filter(|(name, _)| guid_of_app(name).is_none()) {
+                let shown = shown_by(app, uid).filter(|entry| entry.datetime < winner.entry.datetime);
+                let source = Source::Bucket(name.clone(), bucket.clone());
+                entries.extend(shown.map(|entry| (entry.clone(), source)));
+            }
+            if winner.source != Source::Own && self.replaced.contains_key(uid) {
+                let own = self.own_entries().into_iter().find(|entry| entry.uid == uid);
+                entries.extend(own.map(|entry| (entry, Source::Own)));
             }
         }
-        let version = Version { datetime: winner.entry.datetime, card };
-        let found = if is_ours { Found::Ours(version) } else { Found::Theirs(version) };
-        Ok(Replaced::by_writing_over(before, found))
+        let mut found: Vec<Version> = Vec::new();
+        for (entry, source) in entries {
+            let is_at_hand = source == Source::Own || self.read_files.contains_key(&source);
+            let mut card = None;
+            if entry.sha256.is_some() && (is_at_hand || !is_deletion) {
+                match self.entry_at(&source, uid) {
+                    Ok(held) => card = held.and_then(|held| held.value.as_str().map(str::to_owned)),
+                    Err(error) if error.is_fatal() => return Err(error),
+                    Err(_) => {}
+                }
+            }
+            let is_deletion = entry.sha256.is_none();
+            found.push(Version { datetime: entry.datetime, card, is_deletion });
+        }
+        Ok(Replaced::by_writing_over(self.replaced.get(uid).cloned(), found))
     }
 
     /// What the newest entry of a contact was made from, if our last one was not in its author's view.

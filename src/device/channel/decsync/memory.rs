@@ -27,6 +27,17 @@ pub fn remembered_book(memory: &dyn ChannelMemory, guid: Guid) -> Result<Option<
     Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|id| !id.is_empty()))
 }
 
+/// Under this name stands the place of the DecSync folder: storage label and path.
+const PLACE: &str = "decsync/place";
+
+/// Where this replica's DecSync folder was.
+///
+/// # Errors
+/// When the memory cannot be read.
+pub fn remembered_place(memory: &dyn ChannelMemory, guid: Guid) -> Result<Option<String>, ProviderError> {
+    Ok(memory.get(guid, PLACE)?.and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
 /// The memory of one address book.
 #[derive(Clone)]
 pub struct BookMemory<'m> {
@@ -46,12 +57,13 @@ impl<'m> BookMemory<'m> {
         format!("{}{name}", self.prefix)
     }
 
-    /// Remembers that this is the address book that is synced.
+    /// Remembers that this is the address book that is synced, in the DecSync folder at `place`.
     ///
     /// # Errors
     /// When the memory cannot be written.
-    pub fn remember_book(&self, book: &str) -> Result<(), ProviderError> {
-        self.memory.put(self.guid, BOOK, book.as_bytes())
+    pub fn remember_book(&self, book: &str, place: &str) -> Result<(), ProviderError> {
+        self.memory.put(self.guid, BOOK, book.as_bytes())?;
+        self.memory.put(self.guid, PLACE, place.as_bytes())
     }
 
     /// What is remembered of other apps' entries; empty if nothing is.
@@ -218,7 +230,8 @@ mod tests {
         assert!(BookMemory::new(&memory, guid(), "b").own_files().unwrap().is_empty());
         assert!(BookMemory::new(&memory, Guid::from_random([8; 16]), "a").own_files().unwrap().is_empty());
         assert_eq!(remembered_book(&memory, guid()).unwrap(), None);
-        book.remember_book("a").unwrap();
+        book.remember_book("a", "Phone/DecSync").unwrap();
+        assert_eq!(remembered_place(&memory, guid()).unwrap().as_deref(), Some("Phone/DecSync"));
         assert_eq!(remembered_book(&memory, guid()).unwrap().as_deref(), Some("a"));
     }
 }

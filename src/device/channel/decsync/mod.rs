@@ -46,4 +46,4 @@ mod test_bench;
 #[cfg(test)]
 mod tests;
 
-pub use channel::{DecsyncChannel, is_there};
+pub use channel::{DecsyncChannel, Sought};

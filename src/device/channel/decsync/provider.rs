@@ -228,7 +228,7 @@ impl SimpleProvider for DecsyncChannel<'_> {
         let (Some(memory), Some(book)) = (self.book_memory(), self.book.clone()) else {
             return Err(ProviderError::Storage("there is no address book".to_owned()));
         };
-        memory.remember_book(&book)?;
+        memory.remember_book(&book, &self.place)?;
         if self.own_changed {
             memory.drop_pending()?;
             memory.put_own_files(&self.own)?;

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use super::DecsyncChannel;
 use super::encoding::bucket_of;
 use super::entry::{DecsyncEntry, edited_bucket, parse_bucket};
 use super::sequences::{Sequences, parse_sequences, sequences_text};
+use super::{DecsyncChannel, Sought};
 use crate::device::channel::contract::{Access, Channel, ChannelChoices, ChannelOptions};
 use crate::device::profiles::ProfileSet;
-use crate::device::tree::ObjectTree;
+use crate::device::search::Search;
+use crate::device::tree::{ObjectTree, TreeError};
 use crate::device::tree_conformance::Dates;
 use crate::device::tree_memory::{Cut, MemoryPhone, MemoryTree};
 use crate::ics::Guid;
@@ -234,7 +235,13 @@ impl Bench {
         tree: Box<dyn ObjectTree>,
         access: Access,
     ) -> Result<DecsyncChannel<'_>, ProviderError> {
-        DecsyncChannel::open(tree, PROFILES.by_id("decsync").unwrap(), self.options(access))
+        let mut tree = tree;
+        let options = self.options(access);
+        let mut sought = Sought::new(&options)?;
+        sought
+            .is_there(&mut Search::new(&mut *tree).map_err(TreeError::for_side)?)
+            .map_err(TreeError::for_side)?;
+        DecsyncChannel::open(tree, PROFILES.by_id("decsync").unwrap(), options, sought)
     }
 
     pub fn open_with(
