@@ -194,9 +194,9 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             };
             found.push((row, content));
         }
-        let places = earlier_places(&self.rows, absent, found.iter().map(|(row, _)| row));
+        let mut places = earlier_places(&self.rows, absent, found.iter().map(|(row, _)| row));
+        came_back(&self.rows, found.iter().map(|(row, _)| row), &mut places);
         for ((mut row, content), earlier) in found.into_iter().zip(places) {
-            let earlier = earlier.or_else(|| came_back(&self.rows, &row));
             let earlier = earlier.and_then(|index| self.rows.get(index).cloned().map(|row| (index, row)));
             let Some((index, earlier)) = earlier else {
                 self.add_row(row, content);
@@ -215,12 +215,26 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
     }
 }
 
-/// The tombstone of the same contact at the same place: what was deleted is there again, undone or by an edit that beat
-/// the deletion. Under its old number whoever has not heard of the deletion yet hears of an edit.
-fn came_back(rows: &[Observed], stranger: &Observed) -> Option<usize> {
-    let is_it =
-        |row: &Observed| row.deleted && row.uid_hash == stranger.uid_hash && row.locator == stranger.locator;
-    if stranger.uid_hash == 0 { None } else { rows.iter().rposition(is_it) }
+/// Gives strangers without an earlier place the tombstone of the same contact at the same place: what was deleted is
+/// there again, undone or by an edit that beat the deletion. Under its old number whoever has not heard of the deletion
+/// yet hears of an edit.
+fn came_back<'a>(
+    rows: &[Observed],
+    strangers: impl Iterator<Item = &'a Observed>,
+    places: &mut [Option<usize>],
+) {
+    let tombstones: HashMap<(&Locator, u64), usize> = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.deleted && row.uid_hash != 0)
+        .map(|(index, row)| ((&row.locator, row.uid_hash), index))
+        .collect();
+    if tombstones.is_empty() {
+        return;
+    }
+    for (place, stranger) in places.iter_mut().zip(strangers).filter(|(place, _)| place.is_none()) {
+        *place = tombstones.get(&(&stranger.locator, stranger.uid_hash)).copied();
+    }
 }
 
 fn row_settled(rows: &[Observed], index: usize) -> bool {
