@@ -119,6 +119,10 @@ impl Program {
                 let end = String::from_utf8_lossy(&bytes).rfind("END:VCARD").unwrap();
                 let start = String::from_utf8_lossy(&bytes).find("END:VCARD").unwrap_or(1);
                 bytes.truncate(self.rng.usize(start.min(end - 1)..end));
+                // Cut just between two cards it looks whole, to everybody.
+                if bytes.trim_ascii_end().ends_with(b"END:VCARD") {
+                    bytes.truncate(bytes.trim_ascii_end().len() - 4);
+                }
                 says = None;
                 self.count("truncated");
             }
