@@ -168,6 +168,9 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
     if summary.merged > 0 {
         parts.push(format!("{} {} on both sides", if dry { "merge" } else { "merged" }, summary.merged));
     }
+    if summary.offered > 0 {
+        parts.push(format!("left {} in a file on the phone", count(summary.offered, "contact")));
+    }
     if joined > 0 {
         let pairs = count_of(joined, "pair of equal contacts", "pairs of equal contacts");
         parts.push(format!("{} {pairs}", if dry { "join" } else { "joined" }));
