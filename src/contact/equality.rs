@@ -175,6 +175,20 @@ pub fn normal_name(text: &str) -> String {
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Takes items out of a list, each of `going` (in normal form) once, and with them what is empty.
+pub(super) fn take_out(items: &mut Vec<String>, mut going: Vec<&str>) {
+    items.retain(|item| {
+        let item = normal_text(item);
+        match going.iter().position(|gone| *gone == item) {
+            Some(place) => {
+                going.remove(place);
+                false
+            }
+            None => !item.is_empty(),
+        }
+    });
+}
+
 /// A text in composed form (NFC) with `\n` line ends and without blanks around it.
 pub(super) fn normal_text(text: &str) -> String {
     let text = text.trim();

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::card::{Card, Version};
 use super::decoded::{DecodedCard, Entry, Part, is_encoding_param};
 use super::edit::CardEditor;
-use super::equality::{Shape, normal_text, param_field_name};
+use super::equality::{Shape, param_field_name, take_out};
 use super::property::Property;
 use super::render::{NewProperty, Value};
 use super::translate::translate_property;
@@ -330,7 +330,7 @@ impl LineWriter<'_> {
             .map(|entry| entry.line)
             .collect();
         for line in lines {
-            let mut going: Vec<&str> = removed
+            let going: Vec<&str> = removed
                 .iter()
                 .filter(|entry| entry.line == line)
                 .map(|entry| entry.part(Part::Value))
@@ -340,16 +340,7 @@ impl LineWriter<'_> {
             }
             let Some(old) = decoded.properties.get(line) else { continue };
             let mut items: Vec<String> = old.list();
-            items.retain(|item| {
-                let item = normal_text(item);
-                match going.iter().position(|gone| *gone == item) {
-                    Some(place) => {
-                        going.remove(place);
-                        false
-                    }
-                    None => !item.is_empty(),
-                }
-            });
+            take_out(&mut items, going);
             items.append(&mut added);
             if items.is_empty() {
                 self.remove_line(line);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::card::Card;
 use super::decoded::{DecodedCard, Entry, Part};
 use super::edit::CardEditor;
-use super::equality::{Shape, field_name, is_bookkeeping, normal_text, shape_of};
+use super::equality::{Shape, field_name, is_bookkeeping, normal_text, shape_of, take_out};
 use super::field::FieldKey;
 use super::matching::match_keys;
 use super::merge_names::{is_shown_as_organisation, shown_name_is_made};
@@ -301,19 +301,9 @@ impl Projection {
 
 /// A list without the last ones of these items; `None` if none is left.
 fn without_items(property: &Property, going: &[&str]) -> Option<NewProperty> {
-    let mut going = going.to_vec();
     let mut items: Vec<String> = property.list();
     items.reverse();
-    items.retain(|item| {
-        let item = normal_text(item);
-        match going.iter().position(|gone| *gone == item) {
-            Some(place) => {
-                going.remove(place);
-                false
-            }
-            None => !item.is_empty(),
-        }
-    });
+    take_out(&mut items, going.to_vec());
     items.reverse();
     let mut rest = property.to_new();
     rest.value = Value::List(items.clone());

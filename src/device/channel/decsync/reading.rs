@@ -29,16 +29,22 @@ pub(super) fn doubt_of<T>(answer: Result<T, TreeError>) -> Result<Result<T, Stri
 }
 
 impl DecsyncChannel<'_> {
+    /// The names of the apps' folders in a folder; none if there is no such folder. The inner error says why there may
+    /// be more.
+    fn app_folders(&mut self, folder: &str) -> Result<Result<Vec<String>, String>, ProviderError> {
+        doubt_of(self.shelf.list(folder).and_then(|listing| match listing {
+            Some(listing) => folder_names(listing),
+            None => Ok(Vec::new()),
+        }))
+    }
+
     /// Brings the index up to what is on the phone. The answer is why that may be less than there is, if it may.
     ///
     /// # Errors
     /// When the phone cannot be asked any more.
     pub(super) fn read_apps(&mut self, book: &str) -> Result<Option<String>, ProviderError> {
         let folder = format!("{}/v2", Self::book_path(book));
-        let names = match doubt_of(self.shelf.list(&folder).and_then(|listing| match listing {
-            Some(listing) => folder_names(listing),
-            None => Ok(Vec::new()),
-        }))? {
+        let names = match self.app_folders(&folder)? {
             Ok(names) => names,
             Err(why) => return Ok(Some(why)),
         };
@@ -175,10 +181,7 @@ impl DecsyncChannel<'_> {
     /// When the phone cannot be asked any more.
     pub(super) fn read_old_apps(&mut self, book: &str) -> Result<Option<String>, ProviderError> {
         let folder = format!("{}/stored-entries", Self::book_path(book));
-        let names = match doubt_of(self.shelf.list(&folder).and_then(|listing| match listing {
-            Some(listing) => folder_names(listing),
-            None => Ok(Vec::new()),
-        }))? {
+        let names = match self.app_folders(&folder)? {
             Ok(names) => names,
             Err(why) => return Ok(Some(why)),
         };
