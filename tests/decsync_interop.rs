@@ -1,6 +1,6 @@
 //! The model of the DecSync apps and our own channel against the reference library itself, with the real clock.
 //!
-//! `TETHERBOOK_INTEROP=1 scripts/check` installs the library and runs these; by hand:
+//! `scripts/check` installs the library and runs these; by hand:
 //! `tests/interop/install && cargo nextest run --test decsync_interop --run-ignored only`.
 
 #![allow(
@@ -74,7 +74,7 @@ fn add_edit_delete(mut set: impl FnMut(&str, Option<&str>), mut check: impl FnMu
 }
 
 #[test]
-#[ignore = "needs the reference library, which TETHERBOOK_INTEROP=1 scripts/check installs"]
+#[ignore = "needs the reference library, which scripts/check installs"]
 fn what_the_model_writes_the_library_reads() {
     let folder = tempfile::tempdir().unwrap();
     let mut library = Reference::start();
@@ -89,7 +89,7 @@ fn what_the_model_writes_the_library_reads() {
 }
 
 #[test]
-#[ignore = "needs the reference library, which TETHERBOOK_INTEROP=1 scripts/check installs"]
+#[ignore = "needs the reference library, which scripts/check installs"]
 fn what_the_library_writes_the_model_reads() {
     let folder = tempfile::tempdir().unwrap();
     let mut library = Reference::start();
@@ -105,7 +105,7 @@ fn what_the_library_writes_the_model_reads() {
 }
 
 #[test]
-#[ignore = "needs the reference library, which TETHERBOOK_INTEROP=1 scripts/check installs"]
+#[ignore = "needs the reference library, which scripts/check installs"]
 fn the_library_refuses_what_the_model_refuses() {
     let mut library = Reference::start();
     for (text, usable) in [
@@ -267,7 +267,7 @@ fn in_lockstep(seed: u64, version: i64, steps: usize) {
 }
 
 #[test]
-#[ignore = "needs the reference library, which TETHERBOOK_INTEROP=1 scripts/check installs"]
+#[ignore = "needs the reference library, which scripts/check installs"]
 fn model_and_library_write_the_same_trees() {
     for seed in seeds([1, 2]) {
         in_lockstep(seed, 2, 40);
@@ -275,7 +275,7 @@ fn model_and_library_write_the_same_trees() {
 }
 
 #[test]
-#[ignore = "needs the reference library, which TETHERBOOK_INTEROP=1 scripts/check installs"]
+#[ignore = "needs the reference library, which scripts/check installs"]
 fn model_and_library_write_the_same_trees_from_version_1_on() {
     for seed in seeds([3, 4]) {
         in_lockstep(seed, 1, 30);
@@ -291,7 +291,7 @@ fn seeds(usual: [u64; 2]) -> Vec<u64> {
 }
 
 #[test]
-#[ignore = "needs the reference library, which TETHERBOOK_INTEROP=1 scripts/check installs"]
+#[ignore = "needs the reference library, which scripts/check installs"]
 fn names_are_the_librarys() {
     let folder = tempfile::tempdir().unwrap();
     let mut library = Reference::start();

@@ -147,14 +147,14 @@ fn to_and_fro(bench: &mut Bench) {
 }
 
 #[test]
-#[ignore = "needs the reference library, which TETHERBOOK_INTEROP=1 scripts/check installs"]
+#[ignore = "needs the reference library, which scripts/check installs"]
 fn what_we_write_it_reads_and_what_it_writes_we_read() {
     let mut bench = Bench::new(2);
     to_and_fro(&mut bench);
 }
 
 #[test]
-#[ignore = "needs the reference library, which TETHERBOOK_INTEROP=1 scripts/check installs"]
+#[ignore = "needs the reference library, which scripts/check installs"]
 fn a_version_1_directory_is_read_and_goes_both_ways_once_the_library_upgraded_it() {
     let mut bench = Bench::new(1);
     for (at, uid) in UIDS.iter().enumerate() {
