@@ -50,7 +50,8 @@ pub fn run(invocation: &Invocation<'_>, arguments: &PairArguments) -> Outcome {
     // A phone is opened by one program at a time.
     drop(met);
     if probes {
-        let introduction = introduction(invocation, arguments, &store, &profiles);
+        let reading = introduction(invocation, arguments, &store, &profiles);
+        let introduction = Introduction { access: Access::ReadWrite, ..reading };
         pair_probe::run(invocation, &store, &named.address, &introduction)?;
     }
     Ok(ExitCode::Done)

@@ -1,7 +1,7 @@
 //! The probe that `pair` offers: asks, lets the agent do it, and says what the phone cannot hold.
 
 use crate::agent::{self, Introduction, Met, Probed};
-use crate::device::{Access, ChannelKind, PhoneAddress};
+use crate::device::{ChannelKind, PhoneAddress};
 use crate::report::{Line, enumeration, hanging};
 use crate::store::Store;
 
@@ -34,7 +34,7 @@ pub fn is_wanted(
     )
 }
 
-/// Probes the phone at that address, remembers what was found, and tells it.
+/// Probes the phone at that address, which is opened for writing, remembers what was found, and tells it.
 ///
 /// # Errors
 /// When the phone or the store cannot be used.
@@ -44,18 +44,8 @@ pub fn run(
     address: &PhoneAddress,
     introduction: &Introduction<'_, '_>,
 ) -> Result<(), Failed> {
-    let introduction = Introduction {
-        store,
-        memory: introduction.memory,
-        profiles: introduction.profiles,
-        clock: introduction.clock.clone(),
-        randomness: introduction.randomness.clone(),
-        access: Access::ReadWrite,
-        profile: introduction.profile.clone(),
-        choices: introduction.choices.clone(),
-    };
     let connected = phone::open_phone(invocation.world, store, introduction.profiles, address, None)?;
-    let mut met = agent::meet(connected, &introduction)?;
+    let mut met = agent::meet(connected, introduction)?;
     let Some(probed) = agent::probe(&mut met)? else {
         return invocation.done(
             "A probe would tell nothing here: what the phone's app makes of the files shows only there.",
