@@ -1,19 +1,12 @@
-//! A phone's dates (PTP date strings: `YYYYMMDDThhmmss`, then perhaps `.s`, then perhaps `Z` or `+hhmm`), and what they
-//! say about its clock. Pure. It must not be used to decide whether a contact changed: that is by the texts alone.
+//! What a phone's dates ([`PhoneDate`]) say about its clock, and how people read them. Pure. It must not be used to decide
+//! whether a contact changed: that is by the texts alone.
+
+pub use crate::mtp::MtpDate as PhoneDate;
 
 /// Time zones differ by multiples of so many minutes.
 const ZONE_STEP_S: i64 = 15 * 60;
 /// No time zone is further from UTC than this, in seconds.
 const ZONE_MAX_S: i64 = 14 * 3600;
-
-/// A phone's date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PhoneDate {
-    /// Seconds since 1970 as if the date were UTC.
-    pub local_s: i64,
-    /// How far the phone's zone is ahead of UTC, in seconds, if the date says it.
-    pub zone_s: Option<i64>,
-}
 
 /// How a phone's clock differs from this computer's; positive is ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,35 +22,7 @@ pub enum Skew {
 /// Reads a date; `None` if it is none.
 #[must_use]
 pub fn parse(text: &str) -> Option<PhoneDate> {
-    let number = |start: usize, length: usize| -> Option<i64> {
-        let digits = text.get(start..start.checked_add(length)?)?;
-        if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
-    };
-    let small = |start: usize| i8::try_from(number(start, 2)?).ok();
-    let is_split = text.get(8..9) == Some("T");
-    let date = jiff::civil::DateTime::new(
-        i16::try_from(number(0, 4)?).ok()?,
-        small(4)?,
-        small(6)?,
-        small(9).filter(|_| is_split)?,
-        small(11)?,
-        small(13)?,
-        0,
-    )
-    .ok()?;
-    let local_s = jiff::tz::Offset::UTC.to_timestamp(date).ok()?.as_second();
-    let rest = text.get(15..)?.trim_start_matches(|letter: char| letter == '.' || letter.is_ascii_digit());
-    let zone_s = match (rest.chars().next(), rest.get(1..)) {
-        (None, _) => None,
-        (Some('Z'), Some("")) => Some(0),
-        (Some(sign @ ('+' | '-')), Some(zone)) if zone.len() == 4 => {
-            let digits: i64 = zone.parse().ok()?;
-            let seconds = (digits / 100 * 60 + digits % 100) * 60;
-            Some(if sign == '-' { -seconds } else { seconds })
-        }
-        _ => return None,
-    };
-    Some(PhoneDate { local_s, zone_s })
+    PhoneDate::parse(text)
 }
 
 /// The newest of these texts; those that are no dates do not count.

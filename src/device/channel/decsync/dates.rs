@@ -1,28 +1,6 @@
 //! The two kinds of dates that meet here: DecSync's, in UTC, and those of a phone's files, often without a zone. Pure.
 
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
-
-/// A date of a phone's file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileDate {
-    /// Seconds since 1970 as if the date were UTC.
-    pub local_s: i64,
-    /// How far its zone is ahead of UTC, in seconds, if the date says it.
-    pub zone_s: Option<i64>,
-}
-
-fn instant(text: &str, positions: [usize; 6]) -> Option<i64> {
-    let small = |position: usize| -> Option<i8> {
-        let digits = text.get(position..position.checked_add(2)?)?;
-        if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
-    };
-    let [year, month, day, hour, minute, second] = positions;
-    let years = i16::from(small(year)?) * 100 + i16::from(small(year + 2)?);
-    let (month, day, hour) = (small(month)?, small(day)?, small(hour)?);
-    let date = DateTime::new(years, month, day, hour, small(minute)?, small(second)?, 0).ok()?;
-    Some(Offset::UTC.to_timestamp(date).ok()?.as_second())
-}
+pub use crate::mtp::MtpDate as FileDate;
 
 /// Reads a DecSync datetime, `YYYY-MM-DDTHH:MM:SS`, into seconds since 1970.
 #[must_use]
@@ -32,7 +10,8 @@ pub fn parse_datetime(text: &str) -> Option<i64> {
     if bytes.len() != 19 || separators.iter().any(|(at, byte)| bytes.get(*at) != Some(byte)) {
         return None;
     }
-    instant(text, [0, 5, 8, 11, 14, 17])
+    // Without its separators it is written as a phone writes its dates.
+    FileDate::parse(&compact(text)).map(|date| date.local_s)
 }
 
 /// A DecSync datetime of seconds since 1970; empty outside the years that have four digits.
@@ -56,24 +35,7 @@ pub fn parse_file_date(text: &str) -> Option<FileDate> {
     {
         return Some(FileDate { local_s, zone_s: Some(0) });
     }
-    if text.get(8..9) != Some("T") {
-        return None;
-    }
-    let local_s = instant(text, [0, 4, 6, 9, 11, 13])?;
-    let rest = text.get(15..)?.trim_start_matches(|letter: char| letter == '.' || letter.is_ascii_digit());
-    let zone_s = match (rest.chars().next(), rest.get(1..)) {
-        (None, _) => None,
-        (Some('Z'), Some("")) => Some(0),
-        (Some(sign @ ('+' | '-')), Some(zone))
-            if zone.len() == 4 && zone.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            let digits: i64 = zone.parse().ok()?;
-            let seconds = (digits / 100 * 60 + digits % 100) * 60;
-            Some(if sign == '-' { -seconds } else { seconds })
-        }
-        _ => return None,
-    };
-    Some(FileDate { local_s, zone_s })
+    FileDate::parse(text)
 }
 
 /// Whether this is what follows the second in an RFC 3339 date in UTC.
