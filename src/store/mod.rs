@@ -28,6 +28,7 @@ mod observed;
 mod open;
 mod phones;
 mod schema;
+mod schema_version_4;
 mod transaction;
 
 #[cfg(test)]

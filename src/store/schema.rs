@@ -11,12 +11,13 @@
 use rusqlite::Connection;
 
 use super::error::Fault;
+use super::schema_version_4::VERSION_4;
 
 /// Marks the file as Tetherbook's in the SQLite header, "TBk1".
 pub const APPLICATION_ID: i32 = 0x5442_6b31;
 
 /// The format that this version writes, in the SQLite header's `user_version`.
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 /// One step from a format to the next.
 pub(super) struct Migration {
@@ -31,6 +32,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration { to: 1, sql: VERSION_1 },
     Migration { to: 2, sql: VERSION_2 },
     Migration { to: 3, sql: VERSION_3 },
+    Migration { to: 4, sql: VERSION_4 },
 ];
 
 /// Brings the database to the newest of `migrations`, in one transaction.
@@ -360,6 +362,8 @@ mod tests {
                 "contacts_by_counter unique: contacts.book, contacts.counter",
                 "contacts_by_item unique: contacts.book, contacts.item",
                 "contacts_by_uid: contacts.uid",
+                "holds_by_pc unique: holds.relationship, holds.pc_item",
+                "holds_by_phone unique: holds.relationship, holds.phone_item",
                 "links_by_pc unique: links.relationship, links.pc_item",
                 "links_by_phone unique: links.relationship, links.phone_item",
                 "links_without_baseline: links.relationship",
@@ -382,7 +386,7 @@ mod tests {
             assert!(sql.lines().nth(1).unwrap().trim_start().starts_with("-- "), "{name}");
             seen += 1;
         }
-        assert_eq!(seen, 18);
+        assert_eq!(seen, 24);
     }
 
     #[test]
