@@ -122,6 +122,13 @@ pub enum WriteStep {
         /// The content, in the dialect it came in.
         card: Card,
     },
+    /// A removed item comes back under its number.
+    Revive {
+        /// The item.
+        item: ItemId,
+        /// The content.
+        card: Card,
+    },
     /// New content for the item.
     Replace {
         /// The item.
@@ -149,7 +156,7 @@ impl WriteStep {
     #[must_use]
     pub fn card(&self) -> Option<&Card> {
         match self {
-            Self::Create { card, .. } | Self::Replace { card, .. } => Some(card),
+            Self::Create { card, .. } | Self::Revive { card, .. } | Self::Replace { card, .. } => Some(card),
             Self::Delete { .. } => None,
         }
     }

@@ -117,8 +117,9 @@ impl std::fmt::Debug for OpenConflict {
     }
 }
 
-/// What one action of a session did, for `log`; contents are kept as cards so that history can show them.
-#[derive(Clone)]
+/// What one action of a session did, for `log` and `undo`; contents are kept as cards so that they can be shown and put
+/// back. A side that was not written has neither a card before nor after; one without a card after lost the contact.
+#[derive(Clone, Default)]
 pub struct ActionRow {
     /// The kind in one word, as the plan names it ("create", "update", "delete", "merge", "match", …).
     pub kind: String,
@@ -134,6 +135,16 @@ pub struct ActionRow {
     pub pc_before: Option<Card>,
     /// The phone's card before, if it was written.
     pub phone_before: Option<Card>,
+    /// The PC's item that it concerned.
+    pub pc_item: Option<ItemId>,
+    /// The phone's item that it concerned.
+    pub phone_item: Option<ItemId>,
+    /// What the PC held after it, if it was written.
+    pub pc_after: Option<Card>,
+    /// What the phone held after it, as read back, if it was written; what was sent, if nothing came back.
+    pub phone_after: Option<Card>,
+    /// What both held when they had last agreed before it. The ledger fills this in from the link.
+    pub base: Option<Baseline>,
 }
 
 /// The facts that one acknowledged action adds, in one piece: all of it becomes durable or none.

@@ -203,7 +203,7 @@ fn key_fields(action: &Action, fields_max: usize) -> Vec<(String, String)> {
 
 fn step_card(step: &WriteStep) -> Option<&Card> {
     match step {
-        WriteStep::Create { card, .. } => Some(card),
+        WriteStep::Create { card, .. } | WriteStep::Revive { card, .. } => Some(card),
         WriteStep::Delete { before, .. } => before.as_ref(),
         WriteStep::Replace { .. } => None,
     }

@@ -89,7 +89,7 @@ fn whole_changes(action: &Action) -> Vec<(Side, FieldChange)> {
     let mut changes = Vec::new();
     for side in [Side::Phone, Side::Pc] {
         let (card, is_new) = match action.step(side) {
-            Some(WriteStep::Create { card, .. }) => (card, true),
+            Some(WriteStep::Create { card, .. } | WriteStep::Revive { card, .. }) => (card, true),
             Some(WriteStep::Delete { before: Some(card), .. }) => (card, false),
             _ => continue,
         };
@@ -122,7 +122,9 @@ fn conflict_line(conflict: &FieldConflict) -> ConflictLine<'_> {
 
 fn uid(action: &Action) -> Option<String> {
     let written = [&action.pc, &action.phone].into_iter().flatten().find_map(|step| match step {
-        WriteStep::Create { card, .. } | WriteStep::Replace { card, .. } => card.uid(),
+        WriteStep::Create { card, .. } | WriteStep::Revive { card, .. } | WriteStep::Replace { card, .. } => {
+            card.uid()
+        }
         WriteStep::Delete { before, .. } => before.as_ref().and_then(crate::contact::Card::uid),
     });
     written.or_else(|| match &action.after {

@@ -141,7 +141,7 @@ impl Summary {
         for side in [Side::Phone, Side::Pc] {
             match action.direct_step(side) {
                 None => continue,
-                Some(WriteStep::Create { .. }) => self.created.add(side),
+                Some(WriteStep::Create { .. } | WriteStep::Revive { .. }) => self.created.add(side),
                 Some(WriteStep::Delete { .. }) => self.deleted.add(side),
                 Some(WriteStep::Replace { .. }) if action.headline == Headline::Merge && !action.waits() => {}
                 Some(WriteStep::Replace { .. }) => self.updated.add(side),

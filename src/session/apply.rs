@@ -384,14 +384,25 @@ impl<'a, 'p> Applier<'a, 'p> {
             (None, Some(_)) => "phone",
             (None, None) => "none",
         };
+        let held = |ack: &Option<Ack>| ack.as_ref().and_then(|ack| ack.held.clone());
+        let pc_step = action.pc.as_ref().filter(|_| one.pc.is_some());
+        let is_unknown = matches!(one.outcome, ActionOutcome::Unknown(_));
+        let phone_step = action.direct_step(Side::Phone).filter(|_| one.phone.is_some() || is_unknown);
+        // What was sent and never acknowledged may be there.
+        let sent = || phone_step.filter(|_| one.phone.is_none()).and_then(WriteStep::card).cloned();
         Some(ActionRow {
             kind: String::from(action.headline.word()),
             side: String::from(side),
             subject: action.subject.clone(),
             reason: action.reasons.iter().map(|reason| reason.words()).collect::<Vec<_>>().join("; "),
             outcome: String::from(one.outcome.word()),
-            pc_before: before(action.pc.as_ref()),
-            phone_before: before(action.direct_step(Side::Phone)),
+            pc_before: before(pc_step),
+            phone_before: before(phone_step),
+            pc_item: one.pc.as_ref().map(|ack| ack.item).or(action.pc_item),
+            phone_item: one.phone.as_ref().map(|ack| ack.item).or(action.phone_item),
+            pc_after: held(&one.pc),
+            phone_after: held(&one.phone).or_else(sent),
+            base: None,
         })
     }
 }
@@ -412,6 +423,8 @@ fn intent_of(action: &Action) -> Option<IntentStep> {
         WriteStep::Create { name, card } => {
             IntentStep::Create { pc: action.pc_item?, name: name.clone(), card: card.clone() }
         }
+        // Only the PC keeps tombstones, and its writes need no intents.
+        WriteStep::Revive { .. } => return None,
         WriteStep::Replace { item, expected, card, .. } => {
             IntentStep::Replace { item: *item, expected: *expected, card: card.clone() }
         }
@@ -422,6 +435,7 @@ fn intent_of(action: &Action) -> Option<IntentStep> {
 fn write_of(step: &WriteStep) -> Write {
     match step {
         WriteStep::Create { name, card } => Write::Create { name: name.clone(), card: card.clone() },
+        WriteStep::Revive { item, card } => Write::Revive { item: *item, card: card.clone() },
         WriteStep::Replace { item, expected, card, .. } => {
             Write::Replace { item: *item, expected: *expected, card: card.clone() }
         }
@@ -450,7 +464,7 @@ fn renew(baseline: &mut crate::contact::Card, step: Option<&WriteStep>, ack: Opt
 
 fn before(step: Option<&WriteStep>) -> Option<crate::contact::Card> {
     match step? {
-        WriteStep::Create { .. } => None,
+        WriteStep::Create { .. } | WriteStep::Revive { .. } => None,
         WriteStep::Replace { before, .. } => Some(before.clone()),
         WriteStep::Delete { before, .. } => before.clone(),
     }

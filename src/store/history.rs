@@ -1,13 +1,15 @@
 //! The history: sessions and what each of their actions did, with the content that was replaced.
 //!
-//! Contents are kept as references to `cards`; nothing here is ever deleted (see `schema.rs` on retention).
+//! Contents are kept as references to `cards`.
 
 use rusqlite::{Connection, Row};
 
-use super::error::{Fault, StoreError};
+use super::cards::{self, CardRow};
+use super::error::{Fault, StoreError, from_integer, to_integer};
 use super::phones::RelationshipId;
-use super::{Store, cards};
-use crate::provider::{ActionRow, SessionId, SessionSummaryRow};
+use super::{Store, versions};
+use crate::contact::Baseline;
+use crate::provider::{ActionRow, ItemId, LinkId, SessionId, SessionSummaryRow};
 
 impl Store {
     /// The last `limit` sessions, the latest first.
@@ -67,6 +69,11 @@ impl Store {
                     outcome: row.get(4)?,
                     pc_before: cards::get_optional(connection, row.get(5)?)?,
                     phone_before: cards::get_optional(connection, row.get(6)?)?,
+                    pc_item: item(row.get(7)?)?,
+                    phone_item: item(row.get(8)?)?,
+                    pc_after: cards::get_optional(connection, row.get(9)?)?,
+                    phone_after: cards::get_optional(connection, row.get(10)?)?,
+                    base: baseline(connection, row.get(11)?, row.get(12)?)?,
                 });
             }
             Ok(actions)
@@ -80,8 +87,21 @@ const SESSION: &str =
     JOIN books AS b ON b.id = r.book";
 
 pub(super) const ACTIONS: &str =
-    "SELECT kind, side, subject, reason, outcome, pc_before, phone_before FROM actions
-    WHERE session = ?1 ORDER BY id";
+    "SELECT kind, side, subject, reason, outcome, pc_before, phone_before, pc_item, phone_item, pc_after, phone_after,
+    base_pc, base_phone FROM actions WHERE session = ?1 ORDER BY id";
+
+fn item(number: Option<i64>) -> Result<Option<ItemId>, Fault> {
+    number.map(|number| Ok(ItemId(from_integer(number, "the number of an item")?))).transpose()
+}
+
+fn baseline(
+    connection: &Connection,
+    pc: Option<CardRow>,
+    phone: Option<CardRow>,
+) -> Result<Option<Baseline>, Fault> {
+    let (Some(pc), Some(phone)) = (pc, phone) else { return Ok(None) };
+    Ok(Some(Baseline { pc: cards::get(connection, pc)?, phone: cards::get(connection, phone)? }))
+}
 
 fn session_row(row: &Row<'_>) -> rusqlite::Result<SessionSummaryRow> {
     Ok(SessionSummaryRow {
@@ -100,12 +120,14 @@ pub(super) fn open(
     relationship: RelationshipId,
     started_ms: i64,
 ) -> Result<SessionId, StoreError> {
-    store.write(|connection| {
+    let session = store.write(|connection| {
         connection
             .prepare_cached("INSERT INTO sessions (relationship, started_ms) VALUES (?1, ?2)")?
             .execute((relationship.0, started_ms))?;
         Ok(SessionId(connection.last_insert_rowid()))
-    })
+    })?;
+    store.underway.set(Some((session, versions::Cause::Sync)));
+    Ok(session)
 }
 
 /// Closes a session.
@@ -123,19 +145,45 @@ pub(super) fn close(
             return Err(Fault::refused(format!("session {} is not in the history", session.0)));
         }
         Ok(())
-    })
+    })?;
+    store.underway.set(None);
+    Ok(())
 }
 
-/// Adds the line of an action.
-pub(super) fn record(connection: &Connection, session: SessionId, action: &ActionRow) -> Result<(), Fault> {
-    let pc_before = cards::put_optional(connection, action.pc_before.as_ref())?;
-    let phone_before = cards::put_optional(connection, action.phone_before.as_ref())?;
+/// Adds the line of an action, with the baseline that `link` has now.
+pub(super) fn record(
+    connection: &Connection,
+    session: SessionId,
+    action: &ActionRow,
+    link: Option<LinkId>,
+) -> Result<(), Fault> {
     let ActionRow { kind, side, subject, reason, outcome, .. } = action;
-    connection
-        .prepare_cached(
-            "INSERT INTO actions (session, kind, side, subject, reason, outcome, pc_before, phone_before)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute((session.0, kind, side, subject, reason, outcome, pc_before, phone_before))?;
+    let contents = [&action.pc_before, &action.phone_before, &action.pc_after, &action.phone_after];
+    let mut rows = [None; 4];
+    for (row, card) in rows.iter_mut().zip(contents) {
+        *row = cards::put_known(connection, card.as_ref())?;
+    }
+    let number = |item: Option<ItemId>| item.map(|item| to_integer(item.0)).transpose();
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO actions (session, kind, side, subject, reason, outcome, pc_before, phone_before, pc_after,
+            phone_after, pc_item, phone_item, base_pc, base_phone)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                (SELECT base_pc FROM links WHERE id = ?13), (SELECT base_phone FROM links WHERE id = ?13))",
+    )?;
+    insert.execute(rusqlite::params![
+        session.0,
+        kind,
+        side,
+        subject,
+        reason,
+        outcome,
+        rows[0],
+        rows[1],
+        rows[2],
+        rows[3],
+        number(action.pc_item)?,
+        number(action.phone_item)?,
+        link.map(|link| link.0),
+    ])?;
     Ok(())
 }

@@ -248,6 +248,11 @@ impl RelationshipLedger<'_> {
         fact: &Confirmation,
         links_more: &mut i64,
     ) -> Result<Option<LinkId>, Fault> {
+        if let Some(action) = &fact.action {
+            // Before the link is changed: the action's line keeps the baseline that it had.
+            let link = fact.unlink.or(fact.link.as_ref().and_then(|(link, ..)| *link));
+            history::record(connection, session, action, link)?;
+        }
         if let Some(intent) = fact.intent {
             let cleared = connection
                 .prepare_cached("DELETE FROM intents WHERE id = ?1 AND relationship = ?2")?
@@ -278,9 +283,6 @@ impl RelationshipLedger<'_> {
         };
         if let Some(conflicts) = &fact.conflicts {
             self.replace_conflicts(connection, fact, link, conflicts)?;
-        }
-        if let Some(action) = &fact.action {
-            history::record(connection, session, action)?;
         }
         Ok(link)
     }

@@ -30,6 +30,7 @@ mod phones;
 mod schema;
 mod schema_version_4;
 mod transaction;
+mod versions;
 
 #[cfg(test)]
 mod budget_tests;
@@ -47,3 +48,4 @@ pub use observed::PhoneMetadata;
 pub use open::{OpenOptions, Store};
 pub use phones::{KnownPhone, PhoneId, PhonePairing, PhoneSighting, RelationshipId, RelationshipRow};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
+pub use versions::{Cause, PastContact, Version};
