@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::identity::{self, Appearance, Verdict};
 use super::pairing::{Pairing, pairing_of_met};
 use super::probe::Probed;
-use crate::contact::ConflictPolicy;
+use crate::contact::{ConflictPolicy, Country};
 use crate::device::{
     Access, Channel, ChannelChoices, ChannelKind, ChannelOptions, DeviceIdentity, DeviceProfile, ObjectTree,
     PhoneAddress, ProfileSet, open_channel,
@@ -48,6 +48,8 @@ pub struct Wish<'a> {
     pub dry_run: bool,
     /// Many deletions are meant.
     pub allow_deletes: bool,
+    /// The country that numbers without a country code are from; inferred where it is not set.
+    pub country: Option<Country>,
     /// How thoroughly unchanged items are looked at again.
     pub tracking: TrackingOptions,
     /// The known devices.
@@ -357,6 +359,7 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
         dry_run: wish.dry_run,
         allow_deletes: wish.allow_deletes,
         compare_all: related.compare_all,
+        country: wish.country,
         clock: &*wish.clock,
         interrupted: wish.interrupted,
         started_us: wish.started_us,

@@ -174,6 +174,7 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
         guards: configuration.guards.guards(),
         dry_run: setup.dry_run,
         allow_deletes: what.allow_deletes,
+        country: configuration.country(),
         tracking: TrackingOptions { deep: what.deep, ..TrackingOptions::default() },
         profiles: &profiles,
         clock: Rc::clone(&world.clock),

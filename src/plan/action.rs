@@ -1,7 +1,7 @@
 //! The plan and its parts.
 
-use crate::contact::{Baseline, Card, FieldChange, FieldConflict, Kept};
-use crate::provider::{Completeness, Delivery, ItemId, LinkId, Revision};
+use crate::contact::{Baseline, Card, Evidence, FieldChange, FieldConflict, Kept, evidence_words};
+use crate::provider::{AskedPair, Completeness, Delivery, ItemId, LinkId, Revision};
 use crate::relationship::Side;
 
 use super::Stop;
@@ -41,6 +41,34 @@ impl Headline {
     }
 }
 
+/// So many reasons a pair can have at most; a pair of cards never has more.
+const REASONS_MAX: usize = 8;
+
+/// The points and reasons by which two cards are one contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Likeness {
+    /// The sum of the points.
+    pub score: i32,
+    reasons: [Option<Evidence>; REASONS_MAX],
+}
+
+impl Likeness {
+    /// Of these reasons.
+    #[must_use]
+    pub fn new(score: i32, reasons: &[Evidence]) -> Self {
+        let mut kept = [None; REASONS_MAX];
+        kept.iter_mut().zip(reasons).for_each(|(place, reason)| *place = Some(*reason));
+        Self { score, reasons: kept }
+    }
+
+    /// "same name, same phone number: 90 points".
+    #[must_use]
+    pub fn words(self) -> String {
+        let reasons: Vec<Evidence> = self.reasons.into_iter().flatten().collect();
+        format!("{}: {} points", evidence_words(&reasons), self.score)
+    }
+}
+
 /// Why an action is planned: the observations and the setting that led to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
@@ -65,10 +93,10 @@ pub enum Reason {
     DeleteNotTaken(Side),
     /// That side was restored to an earlier state and lacks it.
     LostOn(Side),
-    /// Both carry the same UID.
-    SameUid,
-    /// Both carry the same name and share a phone number or e-mail address.
-    SameNameAndReach,
+    /// What both say is enough to be one contact.
+    Alike(Likeness),
+    /// A person said that they are one.
+    SaidSame,
     /// It was offered to the phone, and is there now as the phone can hold it.
     SameAsOffered,
     /// The pair was joined in an interrupted session and has not been compared yet.
@@ -101,10 +129,8 @@ impl Reason {
             Self::LostOn(side) => {
                 format!("missing since the {} was restored to an earlier state: put back", side.words())
             }
-            Self::SameUid => String::from("the same contact on both sides (same UID)"),
-            Self::SameNameAndReach => {
-                String::from("the same contact on both sides (same name, same number or e-mail)")
-            }
+            Self::Alike(likeness) => format!("the same contact on both sides ({})", likeness.words()),
+            Self::SaidSame => String::from("the same contact on both sides: you said so"),
             Self::SameAsOffered => String::from("offered to the phone before, and there now"),
             Self::NotComparedYet => String::from("joined in an interrupted session"),
             Self::ConflictWaiting => String::from("a conflict was waiting"),
@@ -299,6 +325,8 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
     /// Items of which a change waits, with no action to show for it.
     pub kept: Vec<(Side, ItemId)>,
+    /// Who may be one person and is held until a person answered; neither is copied to the other side.
+    pub asked: Vec<AskedPair>,
     /// Sentences for the person: likely duplicates, equal UIDs, fields that a side cannot hold.
     pub notes: Vec<String>,
     /// Why nothing of it may be applied, if so.
@@ -313,7 +341,7 @@ impl Plan {
     /// Whether nothing would be written and nothing waits for a decision.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.actions.iter().any(Action::is_visible)
+        self.asked.is_empty() && !self.actions.iter().any(Action::is_visible)
     }
 
     /// How many contacts would be deleted on a side.

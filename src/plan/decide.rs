@@ -10,7 +10,7 @@ use super::absent::{self, Returned};
 use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 use super::guard;
 use super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
-use super::pairing::{self, Paired};
+use super::pairing::{self, Paired, Pairing};
 use super::staying::Staying;
 
 /// Makes the plan of a session.
@@ -28,9 +28,14 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
     let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying };
     let new_pc = std::mem::take(&mut seen.new_pc);
     let new_phone = std::mem::take(&mut seen.new_phone);
-    let mut paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.projection);
+    let holds = seen.phone.delivery != Delivery::ByHand;
+    let rule =
+        Pairing { offered: &seen.offered, projection: &seen.phone.projection, facts: &seen.matching, holds };
+    let mut paired = pairing::pair(new_pc, new_phone, &rule);
+    plan.asked = std::mem::take(&mut paired.asked);
+    plan.kept.extend(plan.asked.iter().flat_map(|pair| [(Side::Pc, pair.pc), (Side::Phone, pair.phone)]));
     let mut linked = std::mem::take(&mut seen.linked);
-    for back in absent::returned(&mut linked, &mut paired, &seen.phone.projection) {
+    for back in absent::returned(&mut linked, &mut paired, &rule) {
         seen.absent.retain(|gone| gone.phone != back.case.link.phone);
         decider.returned(&back, &mut plan);
     }

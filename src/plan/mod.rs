@@ -11,7 +11,10 @@ mod observation;
 mod pairing;
 mod staying;
 
-pub use action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
+pub use action::{Action, Headline, Likeness, PairAfter, Plan, Reason, Skipped, WriteStep};
 pub use decide::plan;
 pub use guard::Stop;
-pub use observation::{AbsentContact, Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
+pub use observation::{
+    AbsentContact, Held, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts,
+};
+pub use pairing::named_place;

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::{ItemId, Revision};
-use crate::contact::{Baseline, Card};
+use crate::contact::{Baseline, Card, Evidence};
 use crate::ics::SyncState;
 
 /// The memory could not be read or written. Nothing may be assumed about what it holds.
@@ -117,9 +117,61 @@ impl std::fmt::Debug for OpenConflict {
     }
 }
 
+<<<<<<< HEAD
 /// What one action of a session did, for `log` and `undo`; contents are kept as cards so that they can be shown and put
 /// back. A side that was not written has neither a card before nor after; one without a card after lost the contact.
 #[derive(Clone, Default)]
+=======
+/// What a person said about a contact on the PC and one on the phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchAnswer {
+    /// They are one contact.
+    Same,
+    /// They are two.
+    Different,
+}
+
+/// A remembered answer. It holds for the two items, whatever becomes of their contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatchDecision {
+    /// The PC's item.
+    pub pc: ItemId,
+    /// The phone's item.
+    pub phone: ItemId,
+    /// The answer.
+    pub answer: MatchAnswer,
+    /// When it was given, milliseconds since 1970.
+    pub decided_ms: i64,
+}
+
+/// Two contacts that may be one and wait for an answer, as a session saw them. `Debug` shows no content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AskedPair {
+    /// The PC's item.
+    pub pc: ItemId,
+    /// The phone's item.
+    pub phone: ItemId,
+    /// The sum of the points.
+    pub score: i32,
+    /// What speaks for and against it.
+    pub reasons: Vec<Evidence>,
+    /// Where the phone's item stands.
+    pub place: String,
+    /// What the PC held.
+    pub pc_card: Card,
+    /// What the phone held.
+    pub phone_card: Card,
+}
+
+impl std::fmt::Debug for AskedPair {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "AskedPair({} {} {} {:?})", self.pc, self.phone, self.score, self.reasons)
+    }
+}
+
+/// What one action of a session did, for `log`; contents are kept as cards so that history can show them.
+#[derive(Clone)]
+>>>>>>> 3d238797f6d720dba0574147544438fb4faaba50
 pub struct ActionRow {
     /// The kind in one word, as the plan names it ("create", "update", "delete", "merge", "match", …).
     pub kind: String,
@@ -244,6 +296,24 @@ pub trait Ledger {
     /// # Errors
     /// When they cannot be read.
     fn open_conflicts(&self) -> Result<Vec<OpenConflict>, LedgerError>;
+
+    /// What a person said about who is who.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn match_decisions(&self) -> Result<Vec<MatchDecision>, LedgerError>;
+
+    /// The pairs that wait for an answer, as the last session saw them, in the order of their items.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn asked_pairs(&self) -> Result<Vec<AskedPair>, LedgerError>;
+
+    /// Keeps the pairs that wait for an answer in place of those before; writes nothing if they are the same.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn replace_asked(&self, asked: &[AskedPair]) -> Result<(), LedgerError>;
 
     /// The intents that no acknowledgement has cleared.
     ///

@@ -119,7 +119,7 @@ fn sign(action: &Action) -> &'static str {
 }
 
 /// A name and a reason beside it; the reason goes below a name that needs its room.
-fn titled(start: Line, subject: &str, reason: &str) -> Vec<Line> {
+pub(super) fn titled(start: Line, subject: &str, reason: &str) -> Vec<Line> {
     let column = REASON_COLUMN;
     let subject = shown(subject);
     let named = start.with(Label::Strong, &cut(&subject, COLUMNS - NAME_COLUMN));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::action_text::said_once;
 use crate::contact::{CardEditor, Dialect, FieldChange, FieldConflict, FieldMask, Kept, diff};
 use crate::plan::{Action, PairAfter, Plan, Skipped, Stop, WriteStep};
-use crate::provider::Delivery;
+use crate::provider::{AskedPair, Delivery};
 use crate::relationship::Side;
 
 use super::{ActionOutcome, Event, ExitCode, Report};
@@ -143,6 +143,20 @@ pub fn skipped_line(skipped: &Skipped) -> String {
     }))
 }
 
+/// Two contacts that may be one as a JSON line.
+#[must_use]
+pub fn asked_line(asked: &AskedPair) -> String {
+    let reasons: Vec<&str> = asked.reasons.iter().map(|reason| reason.code()).collect();
+    line(&serde_json::json!({
+        "type": "asked", "score": asked.score, "reasons": reasons,
+        "pc": {"item": asked.pc.0, "fn": asked.pc_card.display_name(), "uid": asked.pc_card.uid()},
+        "phone": {
+            "item": asked.phone.0, "fn": asked.phone_card.display_name(), "uid": asked.phone_card.uid(),
+            "place": asked.place,
+        },
+    }))
+}
+
 /// A sentence for the person as a JSON line.
 #[must_use]
 pub fn note_line(text: &str) -> String {
@@ -219,6 +233,9 @@ impl<W: Write> JsonReport<W> {
         }
         for skipped in &plan.skipped {
             self.say(&skipped_line(skipped));
+        }
+        for asked in &plan.asked {
+            self.say(&asked_line(asked));
         }
         let notes = if self.quiet { &[][..] } else { &plan.notes };
         for note in notes {

@@ -7,6 +7,7 @@ use crate::plan::{Action, Headline, Plan, Stop, WriteStep};
 use crate::relationship::{Mode, Side};
 
 use super::action_text::{Detail, action_lines, hint_lines, note_lines, sentence_lines, skipped_lines};
+use super::asked_text::{asked_lines, asked_total};
 use super::layout::{COLUMNS, Label, Line, cut, paragraph, width};
 use super::words::{count, count_of, enumeration, per_side, sentence, shown};
 use super::{PerSide, Summary};
@@ -70,6 +71,7 @@ pub fn plan_lines(plan: &Plan, heading: &Heading, verbose: bool) -> Vec<Line> {
     for skipped in &plan.skipped {
         body.extend(skipped_lines(skipped));
     }
+    body.extend(asked_lines(&plan.asked, verbose));
     if !body.is_empty() {
         lines.push(Line::new());
         lines.extend(body);
@@ -175,7 +177,7 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         let pairs = count_of(joined, "pair of equal contacts", "pairs of equal contacts");
         parts.push(format!("{} {pairs}", if dry { "join" } else { "joined" }));
     }
-    let waiting = summary.conflicts > 0 || summary.failed > 0 || summary.waiting > 0;
+    let waiting = summary.conflicts + summary.asked + summary.failed + summary.waiting > 0;
     let done = if parts.is_empty() {
         String::from(match (waiting, dry) {
             (false, _) if heading.by_hand => "Nothing to do: there is nothing new since the newest export.",
@@ -210,6 +212,7 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
             heading.arguments
         )));
     }
+    lines.extend(asked_total(summary.asked));
     lines
 }
 

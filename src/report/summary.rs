@@ -77,6 +77,8 @@ pub struct Summary {
     pub merged: usize,
     /// Fields that wait for a decision.
     pub conflicts: usize,
+    /// Pairs of contacts that may be one person and wait for an answer.
+    pub asked: usize,
     /// Contacts that are wanted on the phone and that a person must take over there, or that wait until it can be
     /// written.
     pub waiting: usize,
@@ -113,6 +115,7 @@ impl Summary {
             deleted: PerSide::default(),
             merged: 0,
             conflicts: 0,
+            asked: 0,
             waiting: 0,
             offered: 0,
             failed: 0,
@@ -131,6 +134,7 @@ impl Summary {
             self.count_action(action);
         }
         self.failed += plan.skipped.len();
+        self.asked += plan.asked.len();
     }
 
     /// Counts one action that was applied.

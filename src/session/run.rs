@@ -1,5 +1,6 @@
 //! The crank: one session from recovery to the summary.
 
+use crate::contact::Country;
 use crate::plan::{self, Plan};
 use crate::provider::{Clock, Ledger, Provider};
 use crate::relationship::{Relationship, Side};
@@ -31,6 +32,8 @@ pub struct Options<'a> {
     pub allow_deletes: bool,
     /// The relationship changed, so that everything is compared again.
     pub compare_all: bool,
+    /// The country that numbers without a country code are from; inferred where it is not set.
+    pub country: Option<Country>,
     /// The time.
     pub clock: &'a dyn Clock,
     /// Whether the person wants to stop; asked between writes.
@@ -69,7 +72,7 @@ pub fn run(mut parties: Parties<'_>, options: &Options<'_>, report: &mut dyn Rep
     summary.exit = match &failure {
         Some(failure) => failure.exit_code(wrote),
         None if summary.failed > 0 => ExitCode::SomeFailed,
-        None if summary.conflicts > 0 => ExitCode::Conflicts,
+        None if summary.conflicts + summary.asked > 0 => ExitCode::Conflicts,
         None => ExitCode::Done,
     };
     close_history(&parties, options, &summary, report);
@@ -111,7 +114,8 @@ fn crank(
     for remark in &told {
         report.event(&Event::Note(remark.clone()));
     }
-    let Collected { observations, pending, left_out, restarted, waiting } = collected;
+    let Collected { mut observations, pending, left_out, restarted, waiting } = collected;
+    observations.matching.country = options.country;
     let plan_started_us = options.clock.steady_us();
     summary.ms.collect = milliseconds(plan_started_us.saturating_sub(collect_started_us));
     let plan = plan::plan(observations, options.relationship, options.allow_deletes);
@@ -130,6 +134,8 @@ fn crank(
     if let Some(stop) = &plan.stop {
         return Err(Failure::Stopped(stop.clone()));
     }
+    summary.asked = plan.asked.len();
+    parties.ledger.replace_asked(&plan.asked)?;
     let mut applier = Applier::new(parties, options, states, Pending { changes: pending, left_out }, waiting);
     let applied = applier.apply(plan, restarted, summary, report);
     // What only the writing brought up.

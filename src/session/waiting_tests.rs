@@ -204,6 +204,7 @@ impl Rig {
         );
         let relationship = Relationship::of_mode(self.mode);
         let options = Options {
+            country: None,
             relationship: &relationship,
             dry_run: false,
             allow_deletes: false,

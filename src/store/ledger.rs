@@ -7,12 +7,12 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::cards::{self, CardRow};
 use super::error::{Fault, digest, from_integer, to_integer};
 use super::phones::RelationshipId;
-use super::{Store, StoreError, book, history};
+use super::{Store, StoreError, book, decisions, history};
 use crate::contact::Baseline;
 use crate::ics::SyncState;
 use crate::provider::{
-    BatchResult, Confirmation, Direction, Intent, IntentId, IntentStep, ItemId, Ledger, LedgerError, Link,
-    LinkId, OpenConflict, Revision, SessionId,
+    AskedPair, BatchResult, Confirmation, Direction, Intent, IntentId, IntentStep, ItemId, Ledger,
+    LedgerError, Link, LinkId, MatchDecision, OpenConflict, Revision, SessionId,
 };
 
 /// The ledger of one phone and one book.
@@ -30,13 +30,29 @@ impl<'a> RelationshipLedger<'a> {
     }
 
     fn link_where(&self, sql: &str, key: i64) -> Result<Option<Link>, LedgerError> {
-        let found = self.store.read_snapshot(|connection| {
-            let mut select = connection.prepare_cached(sql)?;
-            let row = select.query_row((self.relationship.0, key), link_row).optional()?;
-            row.map(|row| row.load(connection)).transpose()
-        })?;
-        Ok(found)
+        let relationship = self.relationship;
+        Ok(self.store.read_snapshot(|connection| link_where(connection, relationship, sql, key))?)
     }
+}
+
+fn link_where(
+    connection: &Connection,
+    relationship: RelationshipId,
+    sql: &str,
+    key: i64,
+) -> Result<Option<Link>, Fault> {
+    let mut select = connection.prepare_cached(sql)?;
+    let row = select.query_row((relationship.0, key), link_row).optional()?;
+    row.map(|row| row.load(connection)).transpose()
+}
+
+/// The link of a contact of the PC in a relationship.
+pub(super) fn link_of_pc(
+    connection: &Connection,
+    relationship: RelationshipId,
+    item: ItemId,
+) -> Result<Option<Link>, Fault> {
+    link_where(connection, relationship, LINK_OF_PC, to_integer(item.0)?)
 }
 
 impl Ledger for RelationshipLedger<'_> {
@@ -124,6 +140,22 @@ impl Ledger for RelationshipLedger<'_> {
             Ok(rows.collect::<Result<_, _>>()?)
         })?;
         Ok(conflicts)
+    }
+
+    fn match_decisions(&self) -> Result<Vec<MatchDecision>, LedgerError> {
+        Ok(self.store.read(|connection| decisions::decisions(connection, self.relationship))?)
+    }
+
+    fn asked_pairs(&self) -> Result<Vec<AskedPair>, LedgerError> {
+        Ok(self.store.read_snapshot(|connection| decisions::asked(connection, self.relationship))?)
+    }
+
+    fn replace_asked(&self, asked: &[AskedPair]) -> Result<(), LedgerError> {
+        if self.asked_pairs()? == asked {
+            return Ok(());
+        }
+        self.store.write(|connection| decisions::replace_asked(connection, self.relationship, asked))?;
+        Ok(())
     }
 
     fn open_intents(&self) -> Result<Vec<Intent>, LedgerError> {

@@ -19,6 +19,7 @@ mod book;
 mod cards;
 mod check;
 mod contacts;
+mod decisions;
 mod error;
 mod history;
 mod ledger;

@@ -209,6 +209,7 @@ impl World {
             guards: Guards::default(),
             dry_run,
             allow_deletes: self.allow_deletes.get(),
+            country: None,
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
             clock,

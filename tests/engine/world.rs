@@ -166,6 +166,7 @@ impl World {
             guards: Guards::default(),
             dry_run: run.dry_run,
             allow_deletes: run.allow_deletes,
+            country: None,
             tracking: TrackingOptions { deep: run.deep, ..TrackingOptions::default() },
             profiles: &self.profiles,
             clock,

@@ -295,6 +295,7 @@ impl World {
             guards: Guards::default(),
             dry_run: saying.dry_run,
             allow_deletes: saying.allow_deletes,
+            country: None,
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
             clock,

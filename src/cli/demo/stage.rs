@@ -136,6 +136,7 @@ impl<'a> Stage<'a> {
             guards: Guards::default(),
             dry_run: turn.dry_run,
             allow_deletes: false,
+            country: None,
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
             clock: Rc::clone(&self.world.clock),
