@@ -117,6 +117,24 @@ impl std::fmt::Debug for OpenConflict {
     }
 }
 
+/// Both sides of a pair with open conflicts, whole, as they were when it was told: what an answer starts from while the
+/// phone is away.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConflictSides {
+    /// When it was told first, milliseconds since 1970. What is kept of an earlier telling goes before it.
+    pub since_ms: i64,
+    /// The PC's card.
+    pub pc: Card,
+    /// The phone's card.
+    pub phone: Card,
+}
+
+impl std::fmt::Debug for ConflictSides {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ConflictSides").field("since_ms", &self.since_ms).finish_non_exhaustive()
+    }
+}
+
 /// What one action of a session did, for `log`; contents are kept as cards so that history can show them.
 #[derive(Clone)]
 pub struct ActionRow {
@@ -147,6 +165,8 @@ pub struct Confirmation {
     pub unlink: Option<LinkId>,
     /// The open conflicts of the link now, replacing the earlier ones; `None` leaves them.
     pub conflicts: Option<Vec<OpenConflict>>,
+    /// Both sides of the link, kept with its conflicts.
+    pub sides: Option<ConflictSides>,
     /// The line for `log`.
     pub action: Option<ActionRow>,
 }
@@ -233,6 +253,12 @@ pub trait Ledger {
     /// # Errors
     /// When they cannot be read.
     fn open_conflicts(&self) -> Result<Vec<OpenConflict>, LedgerError>;
+
+    /// Both sides of a link with open conflicts; `None` if it has none, or an earlier version did not keep them.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn conflict_sides(&self, link: LinkId) -> Result<Option<ConflictSides>, LedgerError>;
 
     /// The intents that no acknowledgement has cleared.
     ///
