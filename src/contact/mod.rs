@@ -9,7 +9,9 @@
 //!   property there, and `opinion` asks a strict second parser about what was written.
 //! - `decoded` makes the values that are compared (`equality`, `normal`), `field` names them, `difference` shows
 //!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who by what
-//!   speaks for and against it (`matching_evidence`, `matching_names`, `telephone`), `follow` knows a phone's cards again in its next export.
+//!   speaks for and against it (`matching_evidence`, `matching_names`, `telephone`), `follow` knows a phone's cards
+//!   again in its next export.
+//! - `resolution` turns a person's answers to a merge's conflicts into a new card and a new baseline.
 //! - `projection` is what a side can hold, `projection_card` a card as that side holds it (`projection_value`,
 //!   `projection_text`, `projection_loss`); `projection_learned` finds out by one card what a phone holds.
 //!
@@ -52,6 +54,7 @@ mod property;
 mod quoted_printable;
 mod render;
 mod repair;
+mod resolution;
 mod summary;
 mod telephone;
 mod translate;
@@ -78,6 +81,9 @@ pub use projection_learned::Learned;
 pub use projection_loss::Loss;
 pub use property::{Param, Property};
 pub use render::{NewProperty, Value};
+pub use resolution::{
+    Answer, KeepBoth, OpenField, Resolution, ResolutionError, open_fields, resolve, take_edited,
+};
 pub use summary::Summary;
 pub use telephone::Country;
 pub use translate::{Translation, translate};

@@ -227,6 +227,8 @@ pub struct Action {
     pub to_phone: Vec<FieldChange>,
     /// Fields on which both sides differ.
     pub conflicts: Vec<FieldConflict>,
+    /// The PC's card and the phone's as they are afterwards, where a conflict stays open.
+    pub apart: Option<Box<(Card, Card)>>,
     /// What the memory holds afterwards.
     pub after: PairAfter,
     /// How the write on the phone gets there. Where it is not direct, the session carries out the rest of the action,

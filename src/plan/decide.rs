@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, MergeInput, Merged, Newer};
+use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, Kept, MergeInput, Merged, Newer};
 use crate::provider::{Delivery, ItemId, Link, LinkId};
 use crate::relationship::{OnAdd, OnDelete, OnEdit, Relationship, Side};
 
@@ -270,6 +270,12 @@ impl Decider<'_> {
         } else {
             merged.to_phone
         };
+        let apart = merged.conflicts.iter().any(|conflict| conflict.kept == Kept::Held).then(|| {
+            let after = |writes: bool, held: &Held, card: &Card| {
+                if writes { card.clone() } else { held.card.clone() }
+            };
+            Box::new((after(writes_pc, pc, &merged.pc), after(writes_phone && !waits, phone, &merged.phone)))
+        });
         let headline = match (writes_pc, writes_phone) {
             (true, true) => Headline::Merge,
             (true, false) => Headline::Update(Side::Pc),
@@ -299,6 +305,7 @@ impl Decider<'_> {
             pc: writes_pc.then(|| replace(pair.pc, pc, merged.pc)),
             phone: writes_phone.then(|| replace(pair.phone, phone, merged.phone)),
             conflicts: merged.conflicts,
+            apart,
             after,
             delivery: if waits { self.phone.delivery } else { Delivery::Direct },
         })
@@ -379,6 +386,7 @@ fn blank(card: &Card, reasons: Vec<Reason>, link: Option<&Link>) -> Action {
         to_pc: Vec::new(),
         to_phone: Vec::new(),
         conflicts: Vec::new(),
+        apart: None,
         after: PairAfter::Unlinked,
         delivery: Delivery::Direct,
     }
@@ -407,6 +415,7 @@ fn both_gone(link: &Link) -> Action {
         to_pc: Vec::new(),
         to_phone: Vec::new(),
         conflicts: Vec::new(),
+        apart: None,
         after: PairAfter::Unlinked,
         delivery: Delivery::Direct,
     }

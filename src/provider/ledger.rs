@@ -117,11 +117,6 @@ impl std::fmt::Debug for OpenConflict {
     }
 }
 
-<<<<<<< HEAD
-/// What one action of a session did, for `log` and `undo`; contents are kept as cards so that they can be shown and put
-/// back. A side that was not written has neither a card before nor after; one without a card after lost the contact.
-#[derive(Clone, Default)]
-=======
 /// What a person said about a contact on the PC and one on the phone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatchAnswer {
@@ -169,9 +164,27 @@ impl std::fmt::Debug for AskedPair {
     }
 }
 
-/// What one action of a session did, for `log`; contents are kept as cards so that history can show them.
-#[derive(Clone)]
->>>>>>> 3d238797f6d720dba0574147544438fb4faaba50
+/// Both sides of a pair with open conflicts, whole, as they were when it was told: what an answer starts from while the
+/// phone is away.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConflictSides {
+    /// When it was told first, milliseconds since 1970. What is kept of an earlier telling goes before it.
+    pub since_ms: i64,
+    /// The PC's card.
+    pub pc: Card,
+    /// The phone's card.
+    pub phone: Card,
+}
+
+impl std::fmt::Debug for ConflictSides {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ConflictSides").field("since_ms", &self.since_ms).finish_non_exhaustive()
+    }
+}
+
+/// What one action of a session did, for `log` and `undo`; contents are kept as cards so that they can be shown and put
+/// back. A side that was not written has neither a card before nor after; one without a card after lost the contact.
+#[derive(Clone, Default)]
 pub struct ActionRow {
     /// The kind in one word, as the plan names it ("create", "update", "delete", "merge", "match", …).
     pub kind: String,
@@ -210,6 +223,8 @@ pub struct Confirmation {
     pub unlink: Option<LinkId>,
     /// The open conflicts of the link now, replacing the earlier ones; `None` leaves them.
     pub conflicts: Option<Vec<OpenConflict>>,
+    /// Both sides of the link, kept with its conflicts.
+    pub sides: Option<ConflictSides>,
     /// The line for `log`.
     pub action: Option<ActionRow>,
 }
@@ -314,6 +329,11 @@ pub trait Ledger {
     /// # Errors
     /// When they cannot be written.
     fn replace_asked(&self, asked: &[AskedPair]) -> Result<(), LedgerError>;
+    /// Both sides of a link with open conflicts; `None` if it has none, or an earlier version did not keep them.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn conflict_sides(&self, link: LinkId) -> Result<Option<ConflictSides>, LedgerError>;
 
     /// The intents that no acknowledgement has cleared.
     ///

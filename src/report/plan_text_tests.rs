@@ -39,6 +39,7 @@ fn action(headline: Headline, subject: &str, reason: Reason) -> Action {
         to_pc: Vec::new(),
         to_phone: Vec::new(),
         conflicts: Vec::new(),
+        apart: None,
         after: PairAfter::Linked { baseline: Baseline { pc: card.clone(), phone: card } },
         delivery: Delivery::Direct,
     }

@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::plan::{Action, Headline, PairAfter, Plan, WriteStep};
 use crate::provider::{
-    Ack, ActionRow, Change, ChangeKind, Confirmation, IntentId, IntentStep, ItemId, LinkId, OpenConflict,
-    Outcome, ProviderError, SessionId, Write,
+    Ack, ActionRow, Change, ChangeKind, Confirmation, ConflictSides, IntentId, IntentStep, ItemId, LinkId,
+    OpenConflict, Outcome, ProviderError, SessionId, Write,
 };
 use crate::relationship::Side;
 use crate::report::{ActionOutcome, Event, Report, Summary};
@@ -290,8 +290,22 @@ impl<'a, 'p> Applier<'a, 'p> {
         let had_conflicts = action.link.is_some_and(|link| self.waiting.contains_key(&link));
         if had_conflicts || !action.conflicts.is_empty() {
             facts.conflicts = Some(open_conflicts(action));
+            facts.sides = self.sides(one);
         }
         Some(facts)
+    }
+
+    /// Both sides of a pair that stays in conflict, as they are now: as the phone's was read back, if it was written.
+    pub(super) fn sides(&self, one: &Underway<'_>) -> Option<ConflictSides> {
+        let (pc, phone) = &**one.action.apart.as_ref()?;
+        let held = |ack: Option<&Ack>, card: &crate::contact::Card| {
+            ack.and_then(|ack| ack.held.as_ref()).unwrap_or(card).clone()
+        };
+        Some(ConflictSides {
+            since_ms: self.options.clock.now_ms(),
+            pc: held(one.pc.as_ref(), pc),
+            phone: held(one.phone.as_ref(), phone),
+        })
     }
 
     /// Records in the state of `side` that the other side now has this item's changes, old and just made.
@@ -369,7 +383,9 @@ impl<'a, 'p> Applier<'a, 'p> {
             .any(|(side, item)| item.is_some_and(|item| self.pending.changes.contains_key(&(side, item))));
         let mut waiting = waiting.clone();
         waiting.sort_by(|left, right| left.field.cmp(&right.field));
-        !moved && waiting == open_conflicts(action)
+        // What an earlier version did not keep is kept once.
+        let are_kept = matches!(self.parties.ledger.conflict_sides(link), Ok(Some(_)));
+        !moved && are_kept && waiting == open_conflicts(action)
     }
 
     fn history_row(&self, one: &Underway<'_>) -> Option<ActionRow> {

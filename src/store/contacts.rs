@@ -382,6 +382,19 @@ pub(super) fn revive(
     update(connection, stamp, standing, card)
 }
 
+/// Gives a living contact's content the next number, so that every other side hears of it again.
+pub(super) fn renumber(
+    connection: &Connection,
+    stamp: ChangeStamp,
+    standing: &Standing,
+) -> Result<u64, Fault> {
+    let counter = take_counter(connection, stamp.book, 0)?;
+    connection
+        .prepare_cached("UPDATE contacts SET counter = ?2 WHERE id = ?1")?
+        .execute((standing.row, to_integer(counter)?))?;
+    Ok(counter)
+}
+
 /// Makes a tombstone of a living contact and returns the number of that change.
 pub(super) fn bury(connection: &Connection, stamp: ChangeStamp, standing: &Standing) -> Result<u64, Fault> {
     let counter = take_counter(connection, stamp.book, -1)?;

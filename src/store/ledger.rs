@@ -7,19 +7,19 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::cards::{self, CardRow};
 use super::error::{Fault, digest, from_integer, to_integer};
 use super::phones::RelationshipId;
-use super::{Store, StoreError, book, decisions, history};
+use super::{Store, StoreError, book, conflicts, decisions, history};
 use crate::contact::Baseline;
 use crate::ics::SyncState;
 use crate::provider::{
-    AskedPair, BatchResult, Confirmation, Direction, Intent, IntentId, IntentStep, ItemId, Ledger,
-    LedgerError, Link, LinkId, MatchDecision, OpenConflict, Revision, SessionId,
+    AskedPair, BatchResult, Confirmation, ConflictSides, Direction, Intent, IntentId, IntentStep, ItemId,
+    Ledger, LedgerError, Link, LinkId, MatchDecision, OpenConflict, Revision, SessionId,
 };
 
 /// The ledger of one phone and one book.
 #[derive(Debug, Clone, Copy)]
 pub struct RelationshipLedger<'a> {
-    store: &'a Store,
-    relationship: RelationshipId,
+    pub(super) store: &'a Store,
+    pub(super) relationship: RelationshipId,
 }
 
 impl<'a> RelationshipLedger<'a> {
@@ -156,6 +156,10 @@ impl Ledger for RelationshipLedger<'_> {
         }
         self.store.write(|connection| decisions::replace_asked(connection, self.relationship, asked))?;
         Ok(())
+    }
+
+    fn conflict_sides(&self, link: LinkId) -> Result<Option<ConflictSides>, LedgerError> {
+        Ok(self.store.read_snapshot(|connection| conflicts::sides(connection, self.relationship, link))?)
     }
 
     fn open_intents(&self) -> Result<Vec<Intent>, LedgerError> {
@@ -336,7 +340,7 @@ impl RelationshipLedger<'_> {
         Ok(LinkId(connection.last_insert_rowid()))
     }
 
-    fn renew_link(
+    pub(super) fn renew_link(
         &self,
         connection: &Connection,
         link: LinkId,
@@ -381,20 +385,8 @@ impl RelationshipLedger<'_> {
             if !ours.exists((link.0, self.relationship.0))? {
                 return Err(no_link(link));
             }
-            connection.prepare_cached("DELETE FROM conflicts WHERE link = ?1")?.execute([link.0])?;
         }
-        if conflicts.is_empty() {
-            return Ok(());
-        }
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO conflicts (link, position, subject, field, base, pc, phone)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        for (conflict, position) in conflicts.iter().zip(0_i64..) {
-            let OpenConflict { subject, field, base, pc, phone, .. } = conflict;
-            insert.execute((link.0, position, subject, field, base, pc, phone))?;
-        }
-        Ok(())
+        conflicts::replace(connection, link, conflicts, fact.sides.as_ref())
     }
 }
 
@@ -444,7 +436,7 @@ impl LinkRow {
     }
 }
 
-fn put_baseline(
+pub(super) fn put_baseline(
     connection: &Connection,
     base: Option<&Baseline>,
 ) -> Result<(Option<CardRow>, Option<CardRow>), Fault> {
@@ -478,7 +470,7 @@ fn intent(connection: &Connection, row: &Row<'_>) -> Result<Intent, Fault> {
     Ok(Intent { id: IntentId(row.get(0)?), session: SessionId(row.get(1)?), step })
 }
 
-fn no_link(link: LinkId) -> Fault {
+pub(super) fn no_link(link: LinkId) -> Fault {
     Fault::refused(format!("link {} is not in the ledger", link.0))
 }
 

@@ -18,6 +18,7 @@
 mod book;
 mod cards;
 mod check;
+mod conflicts;
 mod contacts;
 mod decisions;
 mod error;
@@ -41,6 +42,7 @@ mod model_tests;
 mod testing;
 
 pub use book::{Book, BookInfo};
+pub use conflicts::Conflicted;
 pub use contacts::{Contact, ContactRow};
 pub use error::StoreError;
 pub use ledger::RelationshipLedger;
