@@ -156,7 +156,11 @@ fn give_one(
     let (left, right) = (question.left.item, question.right.item);
     match (&question.between, answer) {
         (Between::Sides(row), MatchAnswer::Same) => say_same(invocation, store, row, left, right),
-        (Between::Sides(row), MatchAnswer::Different) => say_different(invocation, store, row, left, right),
+        (Between::Sides(row), MatchAnswer::Different) => match &question.right.card {
+            Some(card) => say_different(invocation, store, row, left, (right, card)),
+            // Without its card it was answered before, and is not asked about.
+            None => Ok(()),
+        },
         (Between::Book(name), MatchAnswer::Different) => {
             let book = invocation.book(store, name)?;
             Ok(store.decide_apart(&book, left, right, invocation.world.clock.now_ms())?)

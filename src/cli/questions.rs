@@ -214,7 +214,8 @@ fn within(invocation: &Invocation<'_>, store: &Store, name: &str) -> Result<Vec<
     })?;
     let country: Option<Country> = invocation.configuration.country();
     with_country(&mut keys, &mut [], country);
-    let apart: HashSet<(ItemId, ItemId)> = store.decided_apart(&book)?.into_iter().collect();
+    let mut apart: HashSet<(ItemId, ItemId)> = store.decided_apart(&book)?.into_iter().collect();
+    apart.extend(apart_from_copies(store, name)?);
     let mut found = Vec::new();
     for candidate in duplicates(&keys) {
         let (Some(left), Some(right)) = (items.get(candidate.left), items.get(candidate.right)) else {
@@ -235,6 +236,19 @@ fn within(invocation: &Invocation<'_>, store: &Store, name: &str) -> Result<Vec<
         });
     }
     Ok(found)
+}
+
+/// The PC's contacts and the copies here of those on a phone from which a person told them apart.
+fn apart_from_copies(store: &Store, book: &str) -> Result<Vec<(ItemId, ItemId)>, Failed> {
+    let mut apart = Vec::new();
+    for row in relationships_of(store, book, None)? {
+        let ledger = RelationshipLedger::new(store, row.id);
+        for said in ledger.match_decisions()?.iter().filter(|said| said.answer == MatchAnswer::Different) {
+            let Some(link) = ledger.link_of_phone(said.phone)? else { continue };
+            apart.push((said.pc.min(link.pc), said.pc.max(link.pc)));
+        }
+    }
+    Ok(apart)
 }
 
 /// The waiting pairs of a book's relationships, narrowed to one phone if it is named.

@@ -1,6 +1,7 @@
 //! `unlink`: a person says that two contacts are two. Those that wait for the answer are copied to each other's side by
 //! the next sync; a pair that was joined is taken apart, and both go on with what they hold now.
 
+use crate::contact::{Card, match_keys};
 use crate::provider::{ItemId, Ledger, MatchAnswer, MatchDecision};
 use crate::report::{ExitCode, shown};
 use crate::store::{Book, Contact, RelationshipLedger, RelationshipRow, Store};
@@ -59,7 +60,9 @@ pub fn run(invocation: &Invocation<'_>, arguments: &UnlinkArguments) -> Outcome 
     Ok(ExitCode::Done)
 }
 
-/// Remembers that a contact of the PC and one of the phone are two.
+/// Remembers that a contact of the PC and one of the phone are two, in the open batch. If both have one UID, the PC's
+/// gets a new one, unless somebody else on that phone may still be it: two contacts with one UID would be one to most
+/// phones, and to this program when it meets them for the first time again.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -68,11 +71,28 @@ pub fn say_different(
     store: &Store,
     row: &RelationshipRow,
     pc: ItemId,
-    phone: ItemId,
+    (phone, card): (ItemId, &Card),
 ) -> Result<(), Failed> {
     let decided_ms = invocation.world.clock.now_ms();
     let decision = MatchDecision { pc, phone, answer: MatchAnswer::Different, decided_ms };
-    Ok(store.decide(row.id, &decision)?)
+    store.decide(row.id, &decision)?;
+    let ledger = RelationshipLedger::new(store, row.id);
+    let answered: Vec<ItemId> = ledger
+        .match_decisions()?
+        .iter()
+        .filter(|said| said.pc == pc && said.answer == MatchAnswer::Different)
+        .map(|said| said.phone)
+        .collect();
+    let asked = ledger.asked_pairs()?;
+    let is_open = asked.iter().any(|pair| pair.pc == pc && !answered.contains(&pair.phone));
+    let book = invocation.book(store, &row.book)?;
+    let Some(contact) = book.contact(pc)?.filter(|_| !is_open) else { return Ok(()) };
+    let uid = match_keys(&contact.card).uid;
+    if uid.is_some() && uid == match_keys(card).uid {
+        let fresh = uuid::Builder::from_random_bytes(invocation.world.randomness.next_bytes()).into_uuid();
+        book.edit(pc, Some(contact.revision), &contact.card.with_uid(&format!("urn:uuid:{fresh}")))?;
+    }
+    Ok(())
 }
 
 /// Those on the phones that wait with this contact.
@@ -90,7 +110,7 @@ fn waiting(
             if pair.pc != contact.row.item || !meant {
                 continue;
             }
-            say_different(invocation, store, row, pair.pc, pair.phone)?;
+            say_different(invocation, store, row, pair.pc, (pair.phone, &pair.phone_card))?;
             parted.push(Parted {
                 other: pair.phone_card.display_name(),
                 phone: Some(row.phone_label.clone()),
@@ -118,7 +138,7 @@ fn joined(
             continue;
         }
         store.take_apart(row.id, link.id)?;
-        say_different(invocation, store, row, link.pc, link.phone)?;
+        say_different(invocation, store, row, link.pc, (link.phone, card))?;
         parted.push(Parted {
             other: card.display_name(),
             phone: Some(row.phone_label.clone()),
