@@ -10,6 +10,7 @@ use crate::contact::{ConflictPolicy, Version};
 
 use super::configuration::book_name;
 
+pub use super::arguments_matching::{DupesArguments, LinkArguments, MergeArguments, UnlinkArguments};
 pub use super::arguments_phones::{
     AttendArguments, DevicesArguments, DoctorArguments, ForgetArguments, PairArguments, RuleArguments,
     UdevAction, UdevArguments,
@@ -186,6 +187,35 @@ pub enum Command {
         before_help = "Examples:\n  tetherbook rm \"Old Friend\"\n  tetherbook rm --yes 5d41402a-bc4b-4a76-b971-9d911017c592"
     )]
     Rm(RmArguments),
+    /// List who may be one person, and ask
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook dupes                     at a terminal it asks about each pair\n  \
+            tetherbook dupes --all               also what you answered before"
+    )]
+    Dupes(DupesArguments),
+    /// Say that a contact on the PC and one on a phone are one
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook link \"Ann Lee\" \"Ann Lee\"\n  tetherbook link '#12' '#7' --phone 'My phone'"
+    )]
+    Link(LinkArguments),
+    /// Say that two contacts are two; a joined pair is taken apart
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook unlink \"Ann Lee\"             from whoever waits, else from its partner\n  \
+            tetherbook unlink '#12' '#7'"
+    )]
+    Unlink(UnlinkArguments),
+    /// Make two contacts of a book one
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook merge \"Ann Lee\" '#31' --dry-run\n  tetherbook merge '#12' '#31'"
+    )]
+    Merge(MergeArguments),
     /// Add contacts from vCard files
     #[command(
         help_template = TEMPLATE,

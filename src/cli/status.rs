@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::provider::{Direction, Ledger, Provider};
+use crate::provider::{AskedPair, Direction, Ledger, Provider};
 use crate::report::{ExitCode, Label, Line, count, count_of, enumeration, hanging, shown};
 use crate::store::{RelationshipLedger, RelationshipRow, Store};
 
@@ -23,6 +23,8 @@ struct Standing {
     links: usize,
     pending: usize,
     intents: usize,
+    /// Pairs that may be one person and were not answered.
+    asked: usize,
     conflicts: Vec<crate::provider::OpenConflict>,
 }
 
@@ -68,6 +70,7 @@ fn standings(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Standing>
             links: ledger.link_count()?,
             pending: opened.changes_since(&state)?.changes.len(),
             intents: ledger.open_intents()?.len(),
+            asked: open_questions(&ledger)?,
             conflicts: ledger.open_conflicts()?,
             phone: phone_label,
             book,
@@ -107,6 +110,12 @@ impl Standing {
             let writes = count_of(self.intents, "write has", "writes have");
             lines.extend(labelled("", &format!("{writes} no answer yet; the next sync settles that first")));
         }
+        if self.asked > 0 {
+            let pairs =
+                count_of(self.asked, "pair may be one person and waits", "pairs may be one person and wait");
+            let text = format!("{pairs} for your answer: tetherbook dupes");
+            lines.extend(hanging(Line::new().padded_to(TEXT_COLUMN), Label::Attention, &text, TEXT_COLUMN));
+        }
         if !self.conflicts.is_empty() {
             let fields: Vec<String> = self
                 .conflicts
@@ -120,6 +129,15 @@ impl Standing {
         }
         lines
     }
+}
+
+/// How many of the pairs that the last session asked about have no answer yet.
+fn open_questions(ledger: &RelationshipLedger<'_>) -> Result<usize, Failed> {
+    let decisions = ledger.match_decisions()?;
+    let is_open = |pair: &AskedPair| {
+        !decisions.iter().any(|decision| (decision.pc, decision.phone) == (pair.pc, pair.phone))
+    };
+    Ok(ledger.asked_pairs()?.iter().filter(|pair| is_open(pair)).count())
 }
 
 fn labelled(label: &str, text: &str) -> Vec<Line> {
@@ -151,7 +169,7 @@ fn json(invocation: &Invocation<'_>, store: &Store, standings: &[Standing]) -> R
                 "last_seen": standing.last_seen_ms.and_then(moment_for_programs),
                 "last_session": standing.last_session.as_ref().map(|session| session.id.0),
                 "links": standing.links, "pending_on_pc": standing.pending, "open_intents": standing.intents,
-                "conflicts": conflicts,
+                "asked": standing.asked, "conflicts": conflicts,
             })
         })
         .collect();

@@ -9,10 +9,10 @@ use super::book::Book;
 use super::cards;
 use super::error::{Fault, StoreError, from_integer, to_integer};
 use super::phones::RelationshipId;
-use super::{Store, ledger, phones};
-use crate::contact::Evidence;
+use super::{Store, phones};
+use crate::contact::{Card, Evidence};
 use crate::ics::{Guid, SyncState};
-use crate::provider::{AskedPair, Direction, ItemId, Link, LinkId, MatchAnswer, MatchDecision};
+use crate::provider::{AskedPair, Direction, ItemId, LinkId, MatchAnswer, MatchDecision};
 
 /// The answers of one relationship, in the order of their items.
 pub(super) fn decisions(
@@ -149,23 +149,40 @@ impl Store {
         })
     }
 
-    /// The pairs of which the PC's side is this contact, in every relationship of its book.
+    /// The items count as not told yet: the next session meets them again. Both must be without a partner.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn tell_again(
+        &self,
+        relationship: RelationshipId,
+        pc: ItemId,
+        phone: ItemId,
+    ) -> Result<(), StoreError> {
+        self.write(|connection| {
+            forget_told(connection, relationship, Direction::PcToPhone, to_integer(pc.0)?)?;
+            forget_told(connection, relationship, Direction::PhoneToPc, to_integer(phone.0)?)
+        })
+    }
+
+    /// Every pair of a relationship: the phone's item, the PC's, and what the phone held when both last agreed. Pairs
+    /// that were not compared yet are left out.
     ///
     /// # Errors
     /// When they cannot be read.
-    pub fn links_of_contact(
+    pub fn paired_cards(
         &self,
-        book: &Book<'_>,
-        contact: ItemId,
-    ) -> Result<Vec<(RelationshipId, Link)>, StoreError> {
+        relationship: RelationshipId,
+    ) -> Result<Vec<(ItemId, ItemId, Card)>, StoreError> {
         self.read_snapshot(|connection| {
-            let mut select =
-                connection.prepare_cached("SELECT id FROM relationships WHERE book = ?1 ORDER BY id")?;
-            let ids = select.query_map([book.row()], |row| row.get(0).map(RelationshipId))?;
+            let mut select = connection.prepare_cached(
+                "SELECT phone_item, pc_item, base_phone FROM links
+                    WHERE relationship = ?1 AND base_phone IS NOT NULL ORDER BY id",
+            )?;
+            let mut rows = select.query([relationship.0])?;
             let mut found = Vec::new();
-            for id in ids.collect::<Result<Vec<_>, _>>()? {
-                let link = ledger::link_of_pc(connection, id, contact)?;
-                found.extend(link.map(|link| (id, link)));
+            while let Some(row) = rows.next()? {
+                found.push((item(row.get(0)?)?, item(row.get(1)?)?, cards::get(connection, row.get(2)?)?));
             }
             Ok(found)
         })
@@ -341,11 +358,10 @@ mod tests {
         state.record(item.0, cn);
         ledger.put_state(Direction::PcToPhone, &state).unwrap();
         assert!(book.changes_since(&state).unwrap().changes.is_empty());
-        assert_eq!(store.links_of_contact(&book, item).unwrap().len(), 1);
         store.take_apart(id, link).unwrap();
         let state = ledger.state(Direction::PcToPhone).unwrap();
         assert_eq!(book.changes_since(&state).unwrap().changes.len(), 1);
-        assert!(store.links_of_contact(&book, item).unwrap().is_empty());
+        assert!(ledger.link_of_pc(item).unwrap().is_none() && store.paired_cards(id).unwrap().is_empty());
         assert!(store.take_apart(id, link).is_err());
         store.check().unwrap();
     }

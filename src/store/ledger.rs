@@ -30,29 +30,13 @@ impl<'a> RelationshipLedger<'a> {
     }
 
     fn link_where(&self, sql: &str, key: i64) -> Result<Option<Link>, LedgerError> {
-        let relationship = self.relationship;
-        Ok(self.store.read_snapshot(|connection| link_where(connection, relationship, sql, key))?)
+        let found = self.store.read_snapshot(|connection| {
+            let mut select = connection.prepare_cached(sql)?;
+            let row = select.query_row((self.relationship.0, key), link_row).optional()?;
+            row.map(|row| row.load(connection)).transpose()
+        })?;
+        Ok(found)
     }
-}
-
-fn link_where(
-    connection: &Connection,
-    relationship: RelationshipId,
-    sql: &str,
-    key: i64,
-) -> Result<Option<Link>, Fault> {
-    let mut select = connection.prepare_cached(sql)?;
-    let row = select.query_row((relationship.0, key), link_row).optional()?;
-    row.map(|row| row.load(connection)).transpose()
-}
-
-/// The link of a contact of the PC in a relationship.
-pub(super) fn link_of_pc(
-    connection: &Connection,
-    relationship: RelationshipId,
-    item: ItemId,
-) -> Result<Option<Link>, Fault> {
-    link_where(connection, relationship, LINK_OF_PC, to_integer(item.0)?)
 }
 
 impl Ledger for RelationshipLedger<'_> {
