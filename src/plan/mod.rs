@@ -10,8 +10,10 @@ mod guard;
 mod observation;
 mod pairing;
 mod staying;
+mod undo;
 
-pub use action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
+pub use action::{Action, Headline, Holding, PairAfter, Plan, Reason, Skipped, WriteStep};
 pub use decide::plan;
 pub use guard::Stop;
-pub use observation::{AbsentContact, Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
+pub use observation::{AbsentContact, Held, Holds, LinkedCase, NewItem, Observations, Seen, SideFacts};
+pub use undo::{SideCase, UndoCase, UndoObservations, undo};

@@ -97,6 +97,7 @@ mod tests {
             unusable: Vec::new(),
             absent: Vec::new(),
             offered: Vec::new(),
+            holds: super::super::observation::Holds::default(),
         };
         plan(seen, &Relationship::of_mode(mode), false)
     }

@@ -27,7 +27,7 @@ pub use clock::{Clock, Randomness, TestClock, TestRandomness};
 pub use delivery::{Delivery, HandedOver, Offer};
 pub use error::ProviderError;
 pub use ledger::{
-    ActionRow, BatchResult, Confirmation, Direction, Intent, IntentId, IntentStep, Ledger, LedgerError, Link,
+    ActionRow, BatchResult, Confirmation, Direction, HeldPair, HoldChange, Intent, IntentId, IntentStep, Ledger, LedgerError, Link,
     LinkId, OpenConflict, SessionId, SessionSummaryRow,
 };
 pub use memory::ChannelMemory;

@@ -201,6 +201,7 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         text.push(String::from("Nothing was written: this was a dry run."));
     }
     let mut lines = sentence_lines(&text.join(" "));
+    lines.extend(held_lines(summary));
     if summary.conflicts > 0 {
         let fields = count_of(summary.conflicts, "field waits", "fields wait");
         lines.extend(paragraph(Label::Attention, &format!("{fields} for a decision."), 0));
@@ -210,6 +211,18 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
             heading.arguments
         )));
     }
+    lines
+}
+
+/// What is held since an undo, and how it goes on.
+fn held_lines(summary: &Summary) -> Vec<Line> {
+    if summary.held == 0 || (summary.undoes.is_some() && summary.dry_run) {
+        return Vec::new();
+    }
+    let contacts = count_of(summary.held, "contact is", "contacts are");
+    let text = format!("{contacts} held since an undo: sync leaves them as they are on both sides.");
+    let mut lines = paragraph(Label::Attention, &text, 0);
+    lines.extend(hint_lines("say which side counts: tetherbook undo --release"));
     lines
 }
 

@@ -41,6 +41,7 @@ fn action(headline: Headline, subject: &str, reason: Reason) -> Action {
         conflicts: Vec::new(),
         after: PairAfter::Linked { baseline: Baseline { pc: card.clone(), phone: card } },
         delivery: Delivery::Direct,
+        holding: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::contact::{Baseline, Card, Projection, match_keys};
 use crate::ics::SyncState;
-use crate::plan::{AbsentContact, Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
+use crate::plan::{AbsentContact, Held, Holds, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
 use crate::provider::{
     Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError,
     Revision,
@@ -100,6 +100,7 @@ pub(super) fn collect(
     let absent = collector.absent_contacts(&phone_set.absent, &linked)?;
     let [new_phone, new_pc] = collector.new_items;
     let offered = collector.parties.phone.offered();
+    let holds = holds(collector.parties)?;
     let phone = facts(collector.parties.phone, phone_set);
     let mut pc = facts(collector.parties.pc, pc_set);
     // The PC keeps every card in the dialect it came in.
@@ -115,6 +116,7 @@ pub(super) fn collect(
             unusable: collector.unusable,
             absent,
             offered,
+            holds,
         },
         pending: collector.pending,
         left_out: collector.left_out,
@@ -123,7 +125,16 @@ pub(super) fn collect(
     })
 }
 
-fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
+fn holds(parties: &Parties<'_>) -> Result<Holds, Failure> {
+    let mut holds = Holds::default();
+    for held in parties.ledger.held()? {
+        holds.pc.extend(held.pc);
+        holds.phone.extend(held.phone);
+    }
+    Ok(holds)
+}
+
+pub(super) fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
     let capabilities = side.capabilities();
     SideFacts {
         items: set.item_count,
@@ -405,7 +416,7 @@ fn others(names: &[String], own: usize) -> Vec<String> {
     names.iter().enumerate().filter(|(index, _)| *index != own).map(|(_, name)| name.clone()).collect()
 }
 
-fn held(fetched: Fetched) -> Held {
+pub(super) fn held(fetched: Fetched) -> Held {
     Held { card: fetched.card, revision: fetched.revision, modified_ms: fetched.modified_ms }
 }
 
