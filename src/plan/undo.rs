@@ -206,9 +206,7 @@ impl Undoer<'_> {
                 Back::Write(WriteStep::Delete { item, expected: held.revision, before }, Vec::new(), false)
             }
             (None, _, Some(held)) => Back::Stays(stays_words(&held.card, side)),
-            (Some(before), None, None) => {
-                Back::Write(again(side, item, before, case), Vec::new(), false)
-            }
+            (Some(before), None, None) => Back::Write(again(side, item, before, case), Vec::new(), false),
             (Some(before), None, Some(held)) if is_like(held, before) => Back::Nothing,
             (Some(_), None, Some(held)) => Back::Stays(stays_words(&held.card, side)),
             (Some(_), Some(_), None) => Back::Stays(format!(
@@ -235,7 +233,13 @@ impl Undoer<'_> {
     }
 
     /// What the side holds now, with what the session changed taken back where nothing was edited since.
-    fn beside_edits(&self, side: Side, (before, after): (&Card, &Card), held: &Held, plan: &mut Plan) -> Card {
+    fn beside_edits(
+        &self,
+        side: Side,
+        (before, after): (&Card, &Card),
+        held: &Held,
+        plan: &mut Plan,
+    ) -> Card {
         let base = Baseline { pc: after.clone(), phone: after.clone() };
         let whole = Projection::default();
         let merged = contact::merge(&MergeInput {

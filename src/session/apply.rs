@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use crate::contact::Card;
 use crate::plan::{Action, Headline, Holding, PairAfter, Plan, WriteStep};
 use crate::provider::{
-    Ack, ActionRow, Change, ChangeKind, Confirmation, HeldPair, HoldChange, IntentId, IntentStep, ItemId, LinkId, OpenConflict,
-    Outcome, ProviderError, SessionId, Write,
+    Ack, ActionRow, Change, ChangeKind, Confirmation, HeldPair, HoldChange, IntentId, IntentStep, ItemId,
+    LinkId, OpenConflict, Outcome, ProviderError, SessionId, Write,
 };
 use crate::relationship::Side;
 use crate::report::{ActionOutcome, Event, Report, Summary};
@@ -433,8 +433,7 @@ impl<'a, 'p> Applier<'a, 'p> {
 /// What becomes of the contact's hold, with what was written as it was read back.
 fn hold_of(action: &Action, pc_ack: Option<&Ack>, phone_ack: Option<&Ack>) -> Option<HoldChange> {
     let item = |ack: Option<&Ack>, item| ack.map(|ack| ack.item).or(item);
-    let pair =
-        HeldPair { pc: item(pc_ack, action.pc_item), phone: item(phone_ack, action.phone_item) };
+    let pair = HeldPair { pc: item(pc_ack, action.pc_item), phone: item(phone_ack, action.phone_item) };
     let held = |ack: Option<&Ack>, planned: &Option<Card>| match ack {
         Some(ack) => ack.held.clone(),
         None => planned.clone(),

@@ -70,12 +70,7 @@ pub(super) fn look(
         offered: Vec::new(),
         holds: Holds::default(),
     };
-    Ok(UndoObservations {
-        session: undo.session.0,
-        is_redo: undo.is_redo,
-        sides: observations,
-        cases,
-    })
+    Ok(UndoObservations { session: undo.session.0, is_redo: undo.is_redo, sides: observations, cases })
 }
 
 struct Looker<'a, 'p> {
@@ -87,14 +82,18 @@ struct Looker<'a, 'p> {
 
 impl Looker<'_, '_> {
     fn case(&mut self, action: &ActionRow) -> Result<Option<UndoCase>, Failure> {
-        let written = [written(&action.phone_before, &action.phone_after), written(&action.pc_before, &action.pc_after)];
+        let written = [
+            written(&action.phone_before, &action.phone_after),
+            written(&action.pc_before, &action.pc_after),
+        ];
         let joined = action.outcome == "done" && matches!(action.kind.as_str(), "create" | "match");
         if written.iter().all(Option::is_none) && !joined && action.kind != "set-back" {
             return Ok(None);
         }
         let [phone_written, pc_written] = written;
         let pc = self.seen(Side::Pc, action.pc_item, pc_written.as_ref(), None)?;
-        let phone = self.seen(Side::Phone, action.phone_item, phone_written.as_ref(), action.base.as_ref())?;
+        let phone =
+            self.seen(Side::Phone, action.phone_item, phone_written.as_ref(), action.base.as_ref())?;
         let mut pc = SideCase { item: action.pc_item, now: pc, written: pc_written };
         let mut phone = SideCase { item: action.phone_item, now: phone, written: phone_written };
         let Some(link) = self.link_of(action, &mut pc, &mut phone)? else { return Ok(None) };
@@ -168,8 +167,10 @@ impl Looker<'_, '_> {
             Side::Pc => None,
         };
         let provider = provider(self.parties, side);
-        let at_hand = written.into_iter().flat_map(|(before, after)| [after.as_ref(), before.as_ref()]).flatten();
-        let at_hand = at_hand.chain(base.map(|base| &base.phone)).chain(linked.as_ref().map(|base| &base.phone));
+        let at_hand =
+            written.into_iter().flat_map(|(before, after)| [after.as_ref(), before.as_ref()]).flatten();
+        let at_hand =
+            at_hand.chain(base.map(|base| &base.phone)).chain(linked.as_ref().map(|base| &base.phone));
         if let Some(revision) = provider.known_revision(item)
             && let Some(card) = at_hand.into_iter().find(|card| Revision::of(card.as_bytes()) == revision)
         {

@@ -111,8 +111,7 @@ impl Store {
 /// So many sessions are looked at for one that can be taken back.
 const SESSIONS_LOOKED_AT: usize = 1_000;
 
-const SESSION: &str =
-    "SELECT s.id, s.started_ms, s.ended_ms, coalesce(p.name, p.label), b.name, s.summary,
+const SESSION: &str = "SELECT s.id, s.started_ms, s.ended_ms, coalesce(p.name, p.label), b.name, s.summary,
     s.undoes FROM sessions AS s
     JOIN relationships AS r ON r.id = s.relationship JOIN phones AS p ON p.id = r.phone
     JOIN books AS b ON b.id = r.book";

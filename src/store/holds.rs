@@ -6,13 +6,13 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::Store;
 use super::book::Book;
 use super::cards::{self, CardRow};
 use super::contacts::{self, ChangeStamp};
 use super::error::{Fault, StoreError, from_integer, to_integer};
 use super::phones::{self, RelationshipId};
 use super::versions::Cause;
-use super::Store;
 use crate::contact::Card;
 use crate::ics::SyncState;
 use crate::provider::{HeldPair, HoldChange, ItemId, SessionId};
@@ -204,7 +204,9 @@ impl Held {
             (Answer::Pc, true, true) => self.agree_on(connection, self.cards.1),
             (Answer::Phone, true, true) => self.agree_on(connection, self.cards.0),
             // The other side gets it as something new.
-            (Answer::Pc, true, false) | (Answer::Phone, false, true) | (_, false, false) => self.part(connection),
+            (Answer::Pc, true, false) | (Answer::Phone, false, true) | (_, false, false) => {
+                self.part(connection)
+            }
             (Answer::Phone, true, false) => {
                 self.part(connection)?;
                 let item = ItemId(from_integer(self.pc_item.unwrap_or(0), "the number of a contact")?);
@@ -302,7 +304,9 @@ impl Held {
                 .execute((row, item))?;
             if touched > 0 {
                 connection
-                    .prepare_cached(&format!("UPDATE {owners} SET next_counter = next_counter + 1 WHERE id = ?1"))?
+                    .prepare_cached(&format!(
+                        "UPDATE {owners} SET next_counter = next_counter + 1 WHERE id = ?1"
+                    ))?
                     .execute([row])?;
             }
         }

@@ -11,8 +11,8 @@ use super::{Store, StoreError, book, history, holds};
 use crate::contact::Baseline;
 use crate::ics::SyncState;
 use crate::provider::{
-    BatchResult, Confirmation, Direction, HeldPair, HoldChange, Intent, IntentId, IntentStep, ItemId, Ledger, LedgerError, Link,
-    LinkId, OpenConflict, Revision, SessionId,
+    BatchResult, Confirmation, Direction, HeldPair, HoldChange, Intent, IntentId, IntentStep, ItemId, Ledger,
+    LedgerError, Link, LinkId, OpenConflict, Revision, SessionId,
 };
 
 /// The ledger of one phone and one book.
