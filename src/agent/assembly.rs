@@ -6,6 +6,7 @@ use std::rc::Rc;
 use thiserror::Error;
 
 use super::identity::{self, Appearance, Verdict};
+use super::keeping::Keeping;
 use super::pairing::{Pairing, pairing_of_met};
 use super::probe::Probed;
 use crate::contact::{ConflictPolicy, Country};
@@ -62,6 +63,8 @@ pub struct Wish<'a> {
     pub interrupted: &'a dyn Fn() -> bool,
     /// When the run began, by the clock's steady time, in microseconds.
     pub started_us: u64,
+    /// What is kept for the case that it has to be taken back.
+    pub keeping: Keeping,
 }
 
 /// Why a session did not start.
@@ -351,6 +354,7 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
         wish.store.set_relationship(related.id, mode.name(), COMPARE_ALL)?;
     }
     let ledger = RelationshipLedger::new(wish.store, related.id);
+    let undo = wish.keeping.past(wish.store, phone_id)?;
     let metadata = PhoneMetadata::new(wish.store, phone_id);
     let mut tracked =
         Tracked::new(channel, metadata, Rc::clone(&wish.clock), Rc::clone(&wish.randomness), wish.tracking);
@@ -360,6 +364,7 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
         allow_deletes: wish.allow_deletes,
         compare_all: related.compare_all,
         country: wish.country,
+        undo: undo.as_ref(),
         clock: &*wish.clock,
         interrupted: wish.interrupted,
         started_us: wish.started_us,

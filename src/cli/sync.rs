@@ -181,6 +181,7 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
         randomness: Rc::clone(&world.randomness),
         interrupted: &interrupted,
         started_us: setup.started_us,
+        keeping: agent::Keeping::default(),
     };
     let heading = Heading {
         phone: String::new(),

@@ -23,6 +23,8 @@ pub enum Headline {
     Settle,
     /// Nothing can be written; a person must decide first.
     Conflict,
+    /// An undo: nothing is written; the memory holds again what it held before.
+    SetBack,
 }
 
 impl Headline {
@@ -37,6 +39,7 @@ impl Headline {
             Self::Match => "match",
             Self::Settle => "settle",
             Self::Conflict => "conflict",
+            Self::SetBack => "set-back",
         }
     }
 }
@@ -103,6 +106,10 @@ pub enum Reason {
     NotComparedYet,
     /// A decision was waiting.
     ConflictWaiting,
+    /// The session of this number is undone.
+    Undo(i64),
+    /// The session of this number is undone, and what was edited since stays.
+    UndoBesideEdits(i64),
 }
 
 impl Reason {
@@ -134,6 +141,10 @@ impl Reason {
             Self::SameAsOffered => String::from("offered to the phone before, and there now"),
             Self::NotComparedYet => String::from("joined in an interrupted session"),
             Self::ConflictWaiting => String::from("a conflict was waiting"),
+            Self::Undo(session) => format!("undo of session {session}"),
+            Self::UndoBesideEdits(session) => {
+                format!("undo of session {session}; what was edited since stays")
+            }
         }
     }
 }
@@ -202,6 +213,21 @@ pub enum PairAfter {
     AsBefore,
 }
 
+/// What an action does to the hold of its contact: a contact that is held is left alone by every sync until a person says
+/// which side counts.
+#[derive(Debug, Clone)]
+pub enum Holding {
+    /// It is held from now on, with what each side holds.
+    Set {
+        /// The PC's card; `None`: it is not there.
+        pc: Option<Card>,
+        /// The phone's card; `None`: it is not there.
+        phone: Option<Card>,
+    },
+    /// It is held no longer.
+    Lift,
+}
+
 /// One action: what happens to one contact.
 #[derive(Clone)]
 pub struct Action {
@@ -234,6 +260,8 @@ pub struct Action {
     /// How the write on the phone gets there. Where it is not direct, the session carries out the rest of the action,
     /// and the change on the PC counts as told only when the phone was seen to have it.
     pub delivery: Delivery,
+    /// What becomes of its hold; only an undo says anything here.
+    pub holding: Option<Holding>,
 }
 
 impl std::fmt::Debug for Action {
@@ -291,7 +319,8 @@ impl Action {
     /// Whether a person should see it: it writes, joins two contacts, or waits for a decision.
     #[must_use]
     pub fn is_visible(&self) -> bool {
-        self.writes() || self.waits() || !self.conflicts.is_empty() || self.headline == Headline::Match
+        let is_told = matches!(self.headline, Headline::Match | Headline::SetBack);
+        self.writes() || self.waits() || !self.conflicts.is_empty() || is_told
     }
 }
 

@@ -9,7 +9,7 @@ use crate::relationship::{OnAdd, OnDelete, OnEdit, Relationship, Side};
 use super::absent::{self, Returned};
 use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 use super::guard;
-use super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
+use super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Holds};
 use super::pairing::{self, Paired, Pairing};
 use super::staying::Staying;
 
@@ -24,6 +24,7 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
         first: seen.links == 0,
         ..Plan::default()
     };
+    leave_held(&mut seen, &mut plan);
     let staying = RefCell::default();
     let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying };
     let new_pc = std::mem::take(&mut seen.new_pc);
@@ -50,6 +51,24 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
     plan.stop = guard::stop(&plan, &seen, relationship, deletes_allowed);
     plan
+}
+
+/// Contacts that are held since an undo take no part, whatever changes: all that is told of them stays untold.
+fn leave_held(seen: &mut Observations, plan: &mut Plan) {
+    let Holds { pc, phone } = &seen.holds;
+    if pc.is_empty() && phone.is_empty() {
+        return;
+    }
+    let is_free = |side: Side, item: ItemId| match side {
+        Side::Pc => !pc.contains(&item),
+        Side::Phone => !phone.contains(&item),
+    };
+    seen.linked.retain(|case| is_free(Side::Pc, case.link.pc) && is_free(Side::Phone, case.link.phone));
+    seen.new_pc.retain(|new| is_free(Side::Pc, new.item));
+    seen.new_phone.retain(|new| is_free(Side::Phone, new.item));
+    plan.skipped.retain(|skipped| is_free(skipped.side, skipped.item));
+    plan.kept.extend(pc.iter().map(|item| (Side::Pc, *item)));
+    plan.kept.extend(phone.iter().map(|item| (Side::Phone, *item)));
 }
 
 struct Decider<'a> {
@@ -308,6 +327,7 @@ impl Decider<'_> {
             apart,
             after,
             delivery: if waits { self.phone.delivery } else { Delivery::Direct },
+            holding: None,
         })
     }
 
@@ -389,6 +409,7 @@ fn blank(card: &Card, reasons: Vec<Reason>, link: Option<&Link>) -> Action {
         apart: None,
         after: PairAfter::Unlinked,
         delivery: Delivery::Direct,
+        holding: None,
     }
 }
 
@@ -418,6 +439,7 @@ fn both_gone(link: &Link) -> Action {
         apart: None,
         after: PairAfter::Unlinked,
         delivery: Delivery::Direct,
+        holding: None,
     }
 }
 
@@ -514,7 +536,7 @@ fn revised(card: &Card) -> Option<String> {
 
 /// A name for a new file: the UID where it is safe as it is, else a safe rest of it with a piece of its hash, so
 /// that the same contact always gets the same name and two contacts never do.
-fn file_name(card: &Card, item: ItemId, uid_is_shared: bool) -> String {
+pub(super) fn file_name(card: &Card, item: ItemId, uid_is_shared: bool) -> String {
     const LENGTH_MAX: usize = 48;
     let uid = card.uid().unwrap_or_default();
     let uid = uid.trim();

@@ -1,5 +1,7 @@
 //! What a session saw, as the planner takes it: values only, every content already read.
 
+use std::collections::BTreeSet;
+
 use crate::contact::{Card, Country, Dialect, MatchKeys, Projection};
 use crate::provider::{Completeness, Delivery, ItemId, Link, MatchDecision, OpenConflict, Revision};
 
@@ -136,4 +138,15 @@ pub struct Observations {
     pub offered: Vec<ItemId>,
     /// What finding partners goes by.
     pub matching: MatchingFacts,
+    /// What is held since an undo.
+    pub holds: Holds,
+}
+
+/// The items that are held since an undo: no session touches them until a person says which side counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// On the PC.
+    pub pc: BTreeSet<ItemId>,
+    /// On the phone.
+    pub phone: BTreeSet<ItemId>,
 }

@@ -100,6 +100,7 @@ mod tests {
             absent: Vec::new(),
             offered: Vec::new(),
             matching: MatchingFacts::default(),
+            holds: super::super::observation::Holds::default(),
         };
         plan(seen, &Relationship::of_mode(mode), false)
     }

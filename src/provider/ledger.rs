@@ -212,6 +212,33 @@ pub struct ActionRow {
     pub base: Option<Baseline>,
 }
 
+/// A contact that is held since an undo: no session touches it until a person says which side counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldPair {
+    /// The item on the PC, there or removed.
+    pub pc: Option<ItemId>,
+    /// The item on the phone, there or removed.
+    pub phone: Option<ItemId>,
+}
+
+/// What becomes of the hold of a contact.
+#[derive(Clone)]
+pub enum HoldChange {
+    /// It is held, with what each side holds; a hold of one of its items is replaced.
+    Set {
+        /// The contact's items.
+        pair: HeldPair,
+        /// The contact's display name.
+        subject: String,
+        /// The PC's card.
+        pc: Option<Card>,
+        /// The phone's card.
+        phone: Option<Card>,
+    },
+    /// It is held no longer.
+    Lift(HeldPair),
+}
+
 /// The facts that one acknowledged action adds, in one piece: all of it becomes durable or none.
 #[derive(Clone, Default)]
 pub struct Confirmation {
@@ -227,6 +254,8 @@ pub struct Confirmation {
     pub sides: Option<ConflictSides>,
     /// The line for `log`.
     pub action: Option<ActionRow>,
+    /// What becomes of the contact's hold.
+    pub hold: Option<HoldChange>,
 }
 
 /// What a batch of confirmations gave back.
@@ -251,6 +280,10 @@ pub struct SessionSummaryRow {
     pub book: String,
     /// The JSON summary line, as `--json` prints it last.
     pub summary: Option<String>,
+    /// The session that it took back, if it is an undo.
+    pub undoes: Option<SessionId>,
+    /// The session that took it back, if one did and was not taken back itself.
+    pub undone_by: Option<SessionId>,
 }
 
 /// The memory of one relationship.
@@ -376,6 +409,25 @@ pub trait Ledger {
     /// # Errors
     /// When it cannot be written.
     fn open_session(&self, started_ms: i64) -> Result<SessionId, LedgerError>;
+
+    /// Opens a session in the history that takes the session `undoes` back.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn open_undo(&self, started_ms: i64, undoes: SessionId) -> Result<SessionId, LedgerError>;
+
+    /// The contacts that are held since an undo.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn held(&self) -> Result<Vec<HeldPair>, LedgerError>;
+
+    /// Holds contacts before they are touched, so that a session that is cut leaves nothing that the next one would take
+    /// for a person's edit. They are on the disk when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing may be written to the phone.
+    fn hold(&self, session: SessionId, changes: &[HoldChange]) -> Result<(), LedgerError>;
 
     /// Closes a session in the history with its JSON summary.
     ///

@@ -30,6 +30,8 @@ pub use ledger::{
     ActionRow, AskedPair, BatchResult, Confirmation, ConflictSides, Direction, Intent, IntentId, IntentStep,
     Ledger, LedgerError, Link, LinkId, MatchAnswer, MatchDecision, OpenConflict, SessionId,
     SessionSummaryRow,
+    ActionRow, BatchResult, Confirmation, Direction, HeldPair, HoldChange, Intent, IntentId, IntentStep,
+    Ledger, LedgerError, Link, LinkId, OpenConflict, SessionId, SessionSummaryRow,
 };
 pub use memory::ChannelMemory;
 pub use side::{Ack, Capabilities, Costs, ItemId, Outcome, Provider, Recovered, Replica, Revision, Write};

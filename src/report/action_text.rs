@@ -111,7 +111,7 @@ fn sign(action: &Action) -> &'static str {
     match action.headline {
         Headline::Create(_) => "+",
         Headline::Delete(_) => "-",
-        Headline::Match | Headline::Settle => "=",
+        Headline::Match | Headline::Settle | Headline::SetBack => "=",
         Headline::Update(_) | Headline::Merge => "~",
         // The label has its mark already.
         Headline::Conflict => " ",

@@ -203,6 +203,7 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         text.push(String::from("Nothing was written: this was a dry run."));
     }
     let mut lines = sentence_lines(&text.join(" "));
+    lines.extend(held_lines(summary));
     if summary.conflicts > 0 {
         let fields = count_of(summary.conflicts, "field waits", "fields wait");
         lines.extend(paragraph(Label::Attention, &format!("{fields} for a decision."), 0));
@@ -213,6 +214,18 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         )));
     }
     lines.extend(asked_total(summary.asked));
+    lines
+}
+
+/// What is held since an undo, and how it goes on.
+fn held_lines(summary: &Summary) -> Vec<Line> {
+    if summary.held == 0 || (summary.undoes.is_some() && summary.dry_run) {
+        return Vec::new();
+    }
+    let contacts = count_of(summary.held, "contact is", "contacts are");
+    let text = format!("{contacts} held since an undo: sync leaves them as they are on both sides.");
+    let mut lines = paragraph(Label::Attention, &text, 0);
+    lines.extend(hint_lines("say which side counts: tetherbook undo --release"));
     lines
 }
 

@@ -42,6 +42,7 @@ fn action(headline: Headline, subject: &str, reason: Reason) -> Action {
         apart: None,
         after: PairAfter::Linked { baseline: Baseline { pc: card.clone(), phone: card } },
         delivery: Delivery::Direct,
+        holding: None,
     }
 }
 

@@ -11,6 +11,11 @@ use crate::plan::{Action, Headline, Plan, WriteStep};
 use crate::provider::Costs;
 use crate::relationship::Side;
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
 /// A count per side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PerSide {
@@ -94,6 +99,12 @@ pub struct Summary {
     pub device_writes: usize,
     /// Contacts written to the PC's store.
     pub store_writes: usize,
+    /// Contacts that are held since an undo, and that no sync touches until a person says which side counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub held: usize,
+    /// The session that this one took back, if it is an undo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<i64>,
     /// How long it took.
     pub ms: Durations,
     /// The exit code.
@@ -123,6 +134,8 @@ impl Summary {
             bytes: Bytes::default(),
             device_writes: 0,
             store_writes: 0,
+            held: 0,
+            undoes: None,
             ms: Durations::default(),
             exit: ExitCode::Done,
         }

@@ -6,10 +6,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::plan::{Action, Headline, PairAfter, Plan, WriteStep};
+use crate::contact::Card;
+use crate::plan::{Action, Headline, Holding, PairAfter, Plan, WriteStep};
 use crate::provider::{
     Ack, ActionRow, Change, ChangeKind, Confirmation, ConflictSides, IntentId, IntentStep, ItemId, LinkId,
     OpenConflict, Outcome, ProviderError, SessionId, Write,
+    Ack, ActionRow, Change, ChangeKind, Confirmation, HeldPair, HoldChange, IntentId, IntentStep, ItemId,
+    LinkId, OpenConflict, Outcome, ProviderError, SessionId, Write,
 };
 use crate::relationship::Side;
 use crate::report::{ActionOutcome, Event, Report, Summary};
@@ -86,7 +89,11 @@ impl<'a, 'p> Applier<'a, 'p> {
         }
         let is_news = |action: &&Action| !action.only_waits() && !self.is_known_conflict(action);
         if !plan.is_empty() && actions.iter().any(is_news) {
-            let session = self.parties.ledger.open_session(self.options.clock.now_ms())?;
+            let (ledger, now_ms) = (self.parties.ledger, self.options.clock.now_ms());
+            let session = match self.options.undo {
+                None => ledger.open_session(now_ms)?,
+                Some(undo) => ledger.open_undo(now_ms, undo.session)?,
+            };
             summary.session = Some(session.0);
             self.session = Some(session);
         }
@@ -103,7 +110,7 @@ impl<'a, 'p> Applier<'a, 'p> {
         if ended.is_ok() {
             ended = self.finish_writes(summary, report);
         }
-        if ended.is_ok() {
+        if ended.is_ok() && self.options.undo.is_none() {
             ended = self.hand_over(plan, summary, report);
         }
         ended
@@ -194,6 +201,15 @@ impl<'a, 'p> Applier<'a, 'p> {
         let steps: Vec<IntentStep> = actions.iter().filter_map(|action| intent_of(action)).collect();
         let mut ids = Vec::new().into_iter();
         if let (false, Some(session)) = (steps.is_empty(), self.session) {
+            let holds: Vec<HoldChange> = actions
+                .iter()
+                .filter(|action| action.direct_step(Side::Phone).is_some())
+                .filter_map(|action| hold_of(action, None, None))
+                .filter(|change| matches!(change, HoldChange::Set { .. }))
+                .collect();
+            if !holds.is_empty() {
+                self.parties.ledger.hold(session, &holds)?;
+            }
             ids = self.parties.ledger.note_intents(session, &steps)?.into_iter();
         }
         Ok(actions
@@ -268,11 +284,18 @@ impl<'a, 'p> Applier<'a, 'p> {
         }
         let pc_item = one.pc.as_ref().map(|ack| ack.item).or(action.pc_item);
         let phone_item = one.phone.as_ref().map(|ack| ack.item).or(action.phone_item);
-        if !self.is_conflict_by_hand(action) {
+        facts.hold = hold_of(action, one.pc.as_ref(), one.phone.as_ref());
+        let is_redo = matches!(action.holding, Some(Holding::Lift));
+        // What a redo wrote is heard by the next sync, with all that was told while the contact was held.
+        if !self.is_conflict_by_hand(action) && !is_redo {
             self.advance(Side::Pc, action, one.pc.as_ref());
         }
-        self.advance(Side::Phone, action, one.phone.as_ref());
-        self.release_former(action);
+        if !is_redo {
+            self.advance(Side::Phone, action, one.phone.as_ref());
+        }
+        if action.holding.is_none() {
+            self.release_former(action);
+        }
         match (&action.after, pc_item, phone_item) {
             (PairAfter::Linked { baseline }, Some(pc), Some(phone)) => {
                 let mut baseline = baseline.clone();
@@ -284,7 +307,9 @@ impl<'a, 'p> Applier<'a, 'p> {
             }
             _ => {
                 facts.unlink = action.link;
-                self.release(action);
+                if action.holding.is_none() {
+                    self.release(action);
+                }
             }
         }
         let had_conflicts = action.link.is_some_and(|link| self.waiting.contains_key(&link));
@@ -423,6 +448,25 @@ impl<'a, 'p> Applier<'a, 'p> {
     }
 }
 
+/// What becomes of the contact's hold, with what was written as it was read back.
+fn hold_of(action: &Action, pc_ack: Option<&Ack>, phone_ack: Option<&Ack>) -> Option<HoldChange> {
+    let item = |ack: Option<&Ack>, item| ack.map(|ack| ack.item).or(item);
+    let pair = HeldPair { pc: item(pc_ack, action.pc_item), phone: item(phone_ack, action.phone_item) };
+    let held = |ack: Option<&Ack>, planned: &Option<Card>| match ack {
+        Some(ack) => ack.held.clone(),
+        None => planned.clone(),
+    };
+    Some(match action.holding.as_ref()? {
+        Holding::Lift => HoldChange::Lift(pair),
+        Holding::Set { pc, phone } => HoldChange::Set {
+            pair,
+            subject: action.subject.clone(),
+            pc: held(pc_ack, pc),
+            phone: held(phone_ack, phone),
+        },
+    })
+}
+
 fn batch_length(actions: &[&Action]) -> usize {
     let mut phone_writes = 0;
     for (index, action) in actions.iter().enumerate() {
@@ -469,7 +513,7 @@ fn acknowledged(outcome: Outcome) -> (Option<Ack>, ActionOutcome) {
 }
 
 /// What was read back takes the baseline's place, unless the baseline holds a field apart from what was written.
-fn renew(baseline: &mut crate::contact::Card, step: Option<&WriteStep>, ack: Option<&Ack>) {
+fn renew(baseline: &mut Card, step: Option<&WriteStep>, ack: Option<&Ack>) {
     if let (Some(written), Some(held)) =
         (step.and_then(WriteStep::card), ack.and_then(|ack| ack.held.as_ref()))
         && baseline == written
@@ -478,7 +522,7 @@ fn renew(baseline: &mut crate::contact::Card, step: Option<&WriteStep>, ack: Opt
     }
 }
 
-fn before(step: Option<&WriteStep>) -> Option<crate::contact::Card> {
+fn before(step: Option<&WriteStep>) -> Option<Card> {
     match step? {
         WriteStep::Create { .. } | WriteStep::Revive { .. } => None,
         WriteStep::Replace { before, .. } => Some(before.clone()),

@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::contact::{Baseline, Card, Projection, match_keys};
 use crate::ics::SyncState;
-use crate::plan::{
-    AbsentContact, Held, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts, Skipped,
-    named_place,
-};
+use crate::plan::{AbsentContact, Held, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts, Skipped, named_place, Holds};
 use crate::provider::{
     Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError,
     Revision,
@@ -109,6 +106,7 @@ pub(super) fn collect(
         decisions: ledger.match_decisions()?,
         asked_before: ledger.asked_pairs()?.iter().map(|pair| (pair.pc, pair.phone)).collect(),
     };
+    let holds = holds(collector.parties)?;
     let phone = facts(collector.parties.phone, phone_set);
     let mut pc = facts(collector.parties.pc, pc_set);
     // The PC keeps every card in the dialect it came in.
@@ -125,6 +123,7 @@ pub(super) fn collect(
             absent,
             offered,
             matching,
+            holds,
         },
         pending: collector.pending,
         left_out: collector.left_out,
@@ -133,7 +132,16 @@ pub(super) fn collect(
     })
 }
 
-fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
+fn holds(parties: &Parties<'_>) -> Result<Holds, Failure> {
+    let mut holds = Holds::default();
+    for held in parties.ledger.held()? {
+        holds.pc.extend(held.pc);
+        holds.phone.extend(held.phone);
+    }
+    Ok(holds)
+}
+
+pub(super) fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
     let capabilities = side.capabilities();
     SideFacts {
         items: set.item_count,
@@ -419,7 +427,7 @@ fn others(names: &[String], own: usize) -> Vec<String> {
     names.iter().enumerate().filter(|(index, _)| *index != own).map(|(_, name)| name.clone()).collect()
 }
 
-fn held(fetched: Fetched) -> Held {
+pub(super) fn held(fetched: Fetched) -> Held {
     Held { card: fetched.card, revision: fetched.revision, modified_ms: fetched.modified_ms }
 }
 

@@ -209,6 +209,7 @@ impl Rig {
             dry_run: false,
             allow_deletes: false,
             compare_all: false,
+            undo: None,
             clock: &*self.clock,
             interrupted: &|| false,
             started_us: 0,

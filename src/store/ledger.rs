@@ -7,12 +7,13 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::cards::{self, CardRow};
 use super::error::{Fault, digest, from_integer, to_integer};
 use super::phones::RelationshipId;
-use super::{Store, StoreError, book, conflicts, decisions, history};
+use super::{Store, StoreError, book, conflicts, decisions, history, holds};
 use crate::contact::Baseline;
 use crate::ics::SyncState;
 use crate::provider::{
-    AskedPair, BatchResult, Confirmation, ConflictSides, Direction, Intent, IntentId, IntentStep, ItemId,
+    AskedPair, BatchResult, Confirmation, ConflictSides, Direction, HeldPair, HoldChange, Intent, IntentId, IntentStep, ItemId,
     Ledger, LedgerError, Link, LinkId, MatchDecision, OpenConflict, Revision, SessionId,
+};
 };
 
 /// The ledger of one phone and one book.
@@ -203,7 +204,24 @@ impl Ledger for RelationshipLedger<'_> {
     }
 
     fn open_session(&self, started_ms: i64) -> Result<SessionId, LedgerError> {
-        Ok(history::open(self.store, self.relationship, started_ms)?)
+        Ok(history::open(self.store, self.relationship, started_ms, None)?)
+    }
+
+    fn open_undo(&self, started_ms: i64, undoes: SessionId) -> Result<SessionId, LedgerError> {
+        Ok(history::open(self.store, self.relationship, started_ms, Some(undoes))?)
+    }
+
+    fn held(&self) -> Result<Vec<HeldPair>, LedgerError> {
+        Ok(self.store.read(|connection| holds::pairs(connection, self.relationship))?)
+    }
+
+    fn hold(&self, session: SessionId, changes: &[HoldChange]) -> Result<(), LedgerError> {
+        self.store.write(|connection| {
+            changes
+                .iter()
+                .try_for_each(|change| holds::change(connection, self.relationship, session, change))
+        })?;
+        Ok(())
     }
 
     fn close_session(&self, session: SessionId, ended_ms: i64, summary: &str) -> Result<(), LedgerError> {
@@ -272,6 +290,9 @@ impl RelationshipLedger<'_> {
             // Before the link is changed: the action's line keeps the baseline that it had.
             let link = fact.unlink.or(fact.link.as_ref().and_then(|(link, ..)| *link));
             history::record(connection, session, action, link)?;
+        }
+        if let Some(change) = &fact.hold {
+            holds::change(connection, self.relationship, session, change)?;
         }
         if let Some(intent) = fact.intent {
             let cleared = connection

@@ -216,6 +216,7 @@ impl World {
             randomness,
             interrupted: &|| false,
             started_us: self.clock.steady_us(),
+            keeping: agent::Keeping::default(),
         };
         let mut listener = Listener(Vec::new());
         let ended = agent::sync(ConnectedPhone { tree, address }, &wish, &mut listener);

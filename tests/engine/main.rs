@@ -25,4 +25,5 @@ mod programs_world;
 mod properties;
 mod properties_device;
 mod scenarios;
+mod undo;
 mod world;

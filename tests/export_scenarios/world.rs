@@ -302,6 +302,7 @@ impl World {
             randomness,
             interrupted: &|| false,
             started_us: self.clock.steady_us(),
+            keeping: agent::Keeping::default(),
         };
         agent::sync_with(agent::meet(ConnectedPhone { tree, address }, &introduction)?, &wish, listener)
     }

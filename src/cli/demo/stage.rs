@@ -143,6 +143,7 @@ impl<'a> Stage<'a> {
             randomness: Rc::clone(&self.world.randomness),
             interrupted: &interrupted,
             started_us: self.clock.steady_us(),
+            keeping: agent::Keeping::default(),
         };
         let heading = Heading {
             phone: String::new(),
