@@ -10,7 +10,7 @@ use crate::agent::{AttendOptions, UNLOCK_WAIT_MINUTES};
 use crate::device::PhoneAddress;
 use crate::relationship::{Guards, Mode};
 
-use super::arguments::{ColourChoice, PolicyChoice};
+use super::arguments::{ColourChoice, EditOrDeleteChoice, PolicyChoice};
 use super::failure::Failed;
 
 /// The file's content. Whatever is not set is decided by the command line or by default.
@@ -25,6 +25,10 @@ pub struct Configuration {
     pub mode: Option<Mode>,
     /// What becomes of a field that both sides changed differently.
     pub conflicts: Option<PolicyChoice>,
+    /// What counts where one side deleted a contact and the other edited it.
+    pub edit_or_delete: Option<EditOrDeleteChoice>,
+    /// The program that `resolve --tool` runs where none is named.
+    pub merge_tool: Option<String>,
     /// When colours are used.
     pub color: Option<ColourChoice>,
     /// How many deletions pass without being asked for.
@@ -235,12 +239,14 @@ mod tests {
     #[test]
     fn reads_every_key() {
         let text = "book = \"home\"\nphone = \"dir:/srv/cards\"\nmode = \"phone-to-pc\"\nconflicts = \"newest\"\n\
-                    color = \"never\"\n[guards]\ndeletes_max_count = 2\ndeletes_max_percent = 50\n\
+                    edit_or_delete = \"delete\"\nmerge_tool = \"meld\"\ncolor = \"never\"\n[guards]\ndeletes_max_count = 2\ndeletes_max_percent = 50\n\
                     [attend]\nunlock_wait_minutes = 3\nannounce_unpaired = false\n";
         let read = parse(text, Path::new("config.toml")).unwrap();
         assert_eq!(read.book.as_deref(), Some("home"));
         assert_eq!(read.mode, Some(Mode::PhoneToPc));
         assert_eq!(read.conflicts, Some(PolicyChoice::Newest));
+        assert_eq!(read.edit_or_delete, Some(EditOrDeleteChoice::Delete));
+        assert_eq!(read.merge_tool.as_deref(), Some("meld"));
         assert_eq!(read.color, Some(ColourChoice::Never));
         assert_eq!(read.guards.guards(), Guards { deletes_max_count: 2, deletes_max_percent: 50 });
         assert_eq!(

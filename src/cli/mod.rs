@@ -6,6 +6,7 @@
 
 mod add;
 mod arguments;
+mod arguments_conflicts;
 mod arguments_phones;
 mod arguments_profiles;
 mod arguments_sync;
@@ -14,6 +15,7 @@ mod books;
 mod completions;
 mod computer;
 mod configuration;
+mod conflicts;
 mod demo;
 mod devices;
 mod devices_report;
@@ -42,6 +44,9 @@ mod profiles_fault;
 mod profiles_new;
 mod profiles_oddities;
 mod profiles_show;
+mod resolve;
+mod resolve_ask;
+mod resolve_whole;
 mod rm;
 mod run;
 mod show;

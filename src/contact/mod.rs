@@ -76,7 +76,9 @@ pub use projection_learned::Learned;
 pub use projection_loss::Loss;
 pub use property::{Param, Property};
 pub use render::{NewProperty, Value};
-pub use resolution::{Answer, KeepBoth, OpenField, Resolution, ResolutionError, open_fields, resolve, take_edited};
+pub use resolution::{
+    Answer, KeepBoth, OpenField, Resolution, ResolutionError, open_fields, resolve, take_edited,
+};
 pub use summary::Summary;
 pub use translate::{Translation, translate};
 pub use writer::{Written, write};

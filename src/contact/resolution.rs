@@ -8,6 +8,7 @@
 
 use thiserror::Error;
 
+use super::Version;
 use super::card::Card;
 use super::date::DateText;
 use super::decoded::{DecodedCard, Part, is_encoding_param};
@@ -21,7 +22,6 @@ use super::merge_rows::Sides;
 use super::merge_write::{Donor, Patch};
 use super::projection::Projection;
 use super::render::{NewProperty, Value};
-use super::Version;
 
 /// What a person says about a field in conflict. `Debug` shows no content.
 #[derive(Clone, PartialEq, Eq)]
@@ -113,10 +113,7 @@ pub fn open_fields(input: &MergeInput<'_>) -> Vec<OpenField> {
 ///
 /// # Errors
 /// When an answer is none to its field.
-pub fn resolve(
-    input: &MergeInput<'_>,
-    answers: &[Option<Answer>],
-) -> Result<Resolution, ResolutionError> {
+pub fn resolve(input: &MergeInput<'_>, answers: &[Option<Answer>]) -> Result<Resolution, ResolutionError> {
     let input = MergeInput { policy: ConflictPolicy::Hold, newest: None, ..*input };
     let base = input.base.ok_or(ResolutionError::NoBaseline)?;
     let sides = Sides::decode(&input);
@@ -234,7 +231,8 @@ fn typed_value(clash: &Clash<'_>, field: &str, text: &str) -> Result<DecodedCard
             Value::Components(components)
         }
         _ if donor.entry.shape == Shape::Date => {
-            let date = DateText::parse(text).ok_or_else(|| bad("write 1815-12-10, or --12-10 without a year"))?;
+            let date =
+                DateText::parse(text).ok_or_else(|| bad("write 1815-12-10, or --12-10 without a year"))?;
             Value::Text(if line.version() == Version::V40 { date.basic() } else { date.extended() })
         }
         _ => Value::Text(text.to_owned()),
@@ -367,7 +365,11 @@ impl<'a> Outcome<'a> {
     fn finish(self, input: &MergeInput<'_>, base: &Baseline) -> Resolution {
         let mut pc = input.pc.clone();
         if !self.pc.is_empty() {
-            pc = with_shown_name(self.pc.apply(&pc, &self.sides.pc.whole), &self.sides.pc.whole, input.projection);
+            pc = with_shown_name(
+                self.pc.apply(&pc, &self.sides.pc.whole),
+                &self.sides.pc.whole,
+                input.projection,
+            );
         }
         let apply = |patch: &Patch<'_>, card: &Card, decoded: Option<&DecodedCard>| {
             decoded.map_or_else(|| card.clone(), |decoded| patch.apply(card, decoded))

@@ -1,10 +1,10 @@
 //! Deciding: what each pair and each new item calls for under a relationship.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, Kept, MergeInput, Merged, Newer};
 use crate::provider::{Delivery, ItemId, Link, LinkId};
-use crate::relationship::{OnAdd, OnDelete, OnEdit, Relationship, Side};
+use crate::relationship::{EditOrDelete, OnAdd, OnDelete, OnEdit, Relationship, Side};
 
 use super::absent::{self, Returned};
 use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
@@ -25,7 +25,9 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
         ..Plan::default()
     };
     let staying = RefCell::default();
-    let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying };
+    let undated = Cell::new(0);
+    let decider =
+        Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying, undated: &undated };
     let new_pc = std::mem::take(&mut seen.new_pc);
     let new_phone = std::mem::take(&mut seen.new_phone);
     let mut paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.projection);
@@ -41,6 +43,7 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
     decider.unlinked(paired, &mut plan);
     plan.notes.extend(absent::absent_note(&seen.absent));
     plan.notes.extend(staying.take().note());
+    plan.notes.extend(decider.undated.get().checked_sub(1).map(|more| undated_note(more + 1)));
     plan.actions
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
     plan.stop = guard::stop(&plan, &seen, relationship, deletes_allowed);
@@ -53,6 +56,8 @@ struct Decider<'a> {
     relationship: &'a Relationship,
     /// What the phone cannot hold of the contacts it gets.
     staying: &'a RefCell<Staying>,
+    /// How many contacts are in conflict of which the newer one was to win, and it is not known which that is.
+    undated: &'a Cell<usize>,
 }
 
 /// The identity of the pair that is decided.
@@ -117,17 +122,20 @@ impl Decider<'_> {
         let edited = matches!(other_seen, Seen::Changed(_)) || !case.conflicts.is_empty();
         let edit_counts = self.relationship.triggers(kept).edit == OnEdit::Propagate;
         let may_restore = self.relationship.writes_to(gone);
+        let delete_wins = self.relationship.edit_or_delete == EditOrDelete::Delete;
         let lost = matches!(gone_seen, Seen::Lost);
         let reason = match self.relationship.triggers(gone).delete {
             _ if lost => Reason::LostOn(gone),
-            _ if edited && edit_counts => Reason::EditBeatsDelete { deleted_on: gone },
+            _ if edited && edit_counts && !delete_wins => Reason::EditBeatsDelete { deleted_on: gone },
             OnDelete::Restore => Reason::DeleteNotTaken(gone),
+            OnDelete::Propagate if edited && edit_counts => Reason::DeleteBeatsEdit { deleted_on: gone },
             OnDelete::Propagate => Reason::DeletedOn(gone),
         };
-        let deletes = reason == Reason::DeletedOn(gone);
+        let beats_edit = matches!(reason, Reason::DeleteBeatsEdit { .. });
+        let deletes = beats_edit || reason == Reason::DeletedOn(gone);
         if !deletes && may_restore {
             self.restore(case, gone, held, reason, plan);
-        } else if deletes && !edited {
+        } else if deletes && (!edited || beats_edit) {
             plan.actions.push(self.delivered(delete_other(&case.link, kept, held, reason)));
         } else {
             // The source is gone or cannot be written, and the copy holds something a person typed: it stays,
@@ -266,11 +274,10 @@ impl Decider<'_> {
             merged.to_phone
         };
         let apart = merged.conflicts.iter().any(|conflict| conflict.kept == Kept::Held).then(|| {
-            let after = |writes: bool, held: &Held, card: &Card| if writes { card.clone() } else { held.card.clone() };
-            Box::new((
-                after(writes_pc, pc, &merged.pc),
-                after(writes_phone && !waits, phone, &merged.phone),
-            ))
+            let after = |writes: bool, held: &Held, card: &Card| {
+                if writes { card.clone() } else { held.card.clone() }
+            };
+            Box::new((after(writes_pc, pc, &merged.pc), after(writes_phone && !waits, phone, &merged.phone)))
         });
         let headline = match (writes_pc, writes_phone) {
             (true, true) => Headline::Merge,
@@ -346,6 +353,10 @@ impl Decider<'_> {
             policy: self.policy(),
             newest: newer(&pc.card, &phone.card),
         });
+        let is_open = merged.conflicts.iter().any(|conflict| conflict.kept == Kept::Held);
+        if is_open && self.policy() == ConflictPolicy::Newest {
+            self.undated.set(self.undated.get().saturating_add(1));
+        }
         if self.relationship.writes_to(Side::Phone) {
             self.staying.borrow_mut().see(&self.phone.projection, &merged.pc, Some(&phone.card));
         }
@@ -499,6 +510,14 @@ fn newer(pc: &Card, phone: &Card) -> Option<Newer> {
         std::cmp::Ordering::Less => Some(Newer::Phone),
         std::cmp::Ordering::Equal => None,
     }
+}
+
+fn undated_note(contacts: usize) -> String {
+    let contacts = if contacts == 1 { String::from("1 contact") } else { format!("{contacts} contacts") };
+    format!(
+        "The newer edit is to win, but of {contacts} one side does not say when it was changed (REV), or both say the \
+         same; these wait for a decision."
+    )
 }
 
 /// The digits of a card's REV down to the second; both forms of RFC 6350 and RFC 2426 order alike by them.

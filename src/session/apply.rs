@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::plan::{Action, Headline, PairAfter, Plan, WriteStep};
 use crate::provider::{
-    Ack, ActionRow, Change, ChangeKind, Confirmation, ConflictSides, IntentId, IntentStep, ItemId, LinkId, OpenConflict,
-    Outcome, ProviderError, SessionId, Write,
+    Ack, ActionRow, Change, ChangeKind, Confirmation, ConflictSides, IntentId, IntentStep, ItemId, LinkId,
+    OpenConflict, Outcome, ProviderError, SessionId, Write,
 };
 use crate::relationship::Side;
 use crate::report::{ActionOutcome, Event, Report, Summary};

@@ -11,7 +11,7 @@ use super::contacts;
 use super::error::Fault;
 use super::ledger::RelationshipLedger;
 use super::phones::RelationshipId;
-use super::{Book, StoreError};
+use super::{Book, Store, StoreError, book};
 use crate::contact::Baseline;
 use crate::ics::ChangeNumber;
 use crate::provider::{ConflictSides, ItemId, Ledger, LedgerError, Link, LinkId, OpenConflict};
@@ -25,6 +25,32 @@ pub struct Conflicted {
     pub sides: Option<ConflictSides>,
     /// The fields that wait, in the order in which they are told.
     pub conflicts: Vec<OpenConflict>,
+}
+
+/// What waits for a person besides conflicts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AlsoWaiting {
+    /// Contacts that an undo set back.
+    pub held: usize,
+    /// Pairs of contacts that may be one person.
+    pub asked: usize,
+}
+
+impl Store {
+    /// What waits for a person besides conflicts, with all phones.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn also_waiting(&self) -> Result<AlsoWaiting, StoreError> {
+        self.read(|connection| {
+            let count =
+                |sql: &str| book::count(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?);
+            Ok(AlsoWaiting {
+                held: count("SELECT count(*) FROM holds")?,
+                asked: count("SELECT count(*) FROM asked_pairs")?,
+            })
+        })
+    }
 }
 
 impl RelationshipLedger<'_> {
@@ -134,5 +160,9 @@ pub(super) fn sides(
         .query_row((link.0, relationship.0), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let Some((since_ms, pc, phone)) = found else { return Ok(None) };
-    Ok(Some(ConflictSides { since_ms, pc: cards::get(connection, pc)?, phone: cards::get(connection, phone)? }))
+    Ok(Some(ConflictSides {
+        since_ms,
+        pc: cards::get(connection, pc)?,
+        phone: cards::get(connection, phone)?,
+    }))
 }

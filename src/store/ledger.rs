@@ -11,8 +11,8 @@ use super::{Store, StoreError, book, conflicts, history};
 use crate::contact::Baseline;
 use crate::ics::SyncState;
 use crate::provider::{
-    BatchResult, Confirmation, ConflictSides, Direction, Intent, IntentId, IntentStep, ItemId, Ledger, LedgerError, Link,
-    LinkId, OpenConflict, Revision, SessionId,
+    BatchResult, Confirmation, ConflictSides, Direction, Intent, IntentId, IntentStep, ItemId, Ledger,
+    LedgerError, Link, LinkId, OpenConflict, Revision, SessionId,
 };
 
 /// The ledger of one phone and one book.
