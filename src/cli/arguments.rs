@@ -254,7 +254,7 @@ pub enum Command {
             tetherbook resolve ada --field birthday=phone         the phone is right\n  \
             tetherbook resolve ada --set birthday=1815-12-10      neither is\n  \
             tetherbook resolve ada --all-fields both              keep both\n  \
-            tetherbook resolve --all --take pc                    the PC is right everywhere\n  \
+            tetherbook resolve --all --take pc                    the PC is right\n  \
             tetherbook resolve ada --tool 'vimdiff $MERGED $PC $PHONE'",
         after_help = "Both: a card says a number, an address, a title, a note twice; of what a contact has once (a name, a \
             birthday), the phone's value gets a line in the note. What is not answered goes on waiting."

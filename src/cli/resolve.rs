@@ -387,15 +387,20 @@ fn tell(
     if !settled.left.is_empty() {
         let left: Vec<String> = settled.left.iter().map(|field| shown(field)).collect();
         lines.extend(hanging(
-            Line::new(),
+            Line::new().padded_to(2),
             Label::Plain,
-            &format!("  still waiting: {}", enumeration(&left)),
+            &format!("still waiting: {}", enumeration(&left)),
             4,
         ));
     }
     let goes = settled.whole || settled.decided.iter().any(|(_, answer, _)| *answer != Answer::Phone);
     if goes && !dry_run {
-        lines.extend(hanging(Line::new(), Label::Plain, "  The next sync takes it to the phone.", 2));
+        lines.extend(hanging(
+            Line::new().padded_to(2),
+            Label::Plain,
+            "The next sync takes it to the phone.",
+            2,
+        ));
     }
     invocation.result_lines(&lines)
 }
