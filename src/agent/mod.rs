@@ -24,8 +24,8 @@ mod udev_rule;
 mod udev_unit;
 
 pub use assembly::{
-    ConnectedPhone, Introduction, Met, StartFailure, Wish, access_for, meet, remembered_habits, sync,
-    sync_with,
+    ConnectedPhone, Introduction, Met, StartFailure, Wish, access_for, choices_of, choose_for, meet,
+    projection_of, remembered_habits, sync, sync_with,
 };
 pub use attend::{Attendance, Ending, News, PairedPhone, Ran, Seen, Step, UNLOCK_WAIT_MINUTES};
 pub use attend_cable::PlaceOnBus;

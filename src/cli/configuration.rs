@@ -11,7 +11,7 @@ use crate::contact::Country;
 use crate::device::PhoneAddress;
 use crate::relationship::{Guards, Mode};
 
-use super::arguments::{ColourChoice, PolicyChoice};
+use super::arguments::{ColourChoice, EditOrDeleteChoice, PolicyChoice};
 use super::failure::Failed;
 
 /// The file's content. Whatever is not set is decided by the command line or by default.
@@ -28,6 +28,10 @@ pub struct Configuration {
     pub conflicts: Option<PolicyChoice>,
     /// The country that telephone numbers without a country code are from, by its two letters: `NO`.
     pub country: Option<String>,
+    /// What counts where one side deleted a contact and the other edited it.
+    pub edit_or_delete: Option<EditOrDeleteChoice>,
+    /// The program that `resolve --tool` runs where none is named.
+    pub merge_tool: Option<String>,
     /// When colours are used.
     pub color: Option<ColourChoice>,
     /// How many deletions pass without being asked for.
@@ -253,12 +257,15 @@ mod tests {
     #[test]
     fn reads_every_key() {
         let text = "book = \"home\"\nphone = \"dir:/srv/cards\"\nmode = \"phone-to-pc\"\nconflicts = \"newest\"\n\
-                    color = \"never\"\ncountry = \"no\"\n[guards]\ndeletes_max_count = 2\ndeletes_max_percent = 50\n\
+                    color = \"never\"\ncountry = \"no\"\nedit_or_delete = \"delete\"\nmerge_tool = \"meld\"\n\
+                    [guards]\ndeletes_max_count = 2\ndeletes_max_percent = 50\n\
                     [attend]\nunlock_wait_minutes = 3\nannounce_unpaired = false\n";
         let read = parse(text, Path::new("config.toml")).unwrap();
         assert_eq!(read.book.as_deref(), Some("home"));
         assert_eq!(read.mode, Some(Mode::PhoneToPc));
         assert_eq!(read.conflicts, Some(PolicyChoice::Newest));
+        assert_eq!(read.edit_or_delete, Some(EditOrDeleteChoice::Delete));
+        assert_eq!(read.merge_tool.as_deref(), Some("meld"));
         assert_eq!(read.color, Some(ColourChoice::Never));
         assert_eq!(read.country().unwrap().code(), "NO");
         assert_eq!(read.guards.guards(), Guards { deletes_max_count: 2, deletes_max_percent: 50 });

@@ -6,6 +6,7 @@
 
 mod add;
 mod arguments;
+mod arguments_conflicts;
 mod arguments_matching;
 mod arguments_phones;
 mod arguments_profiles;
@@ -15,6 +16,7 @@ mod books;
 mod completions;
 mod computer;
 mod configuration;
+mod conflicts;
 mod demo;
 mod devices;
 mod devices_report;
@@ -47,6 +49,9 @@ mod profiles_new;
 mod profiles_oddities;
 mod profiles_show;
 mod questions;
+mod resolve;
+mod resolve_ask;
+mod resolve_whole;
 mod rm;
 mod run;
 mod show;

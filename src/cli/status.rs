@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::provider::{AskedPair, Direction, Ledger, Provider};
+use crate::relationship::Choices;
 use crate::report::{ExitCode, Label, Line, count, count_of, enumeration, hanging, shown};
 use crate::store::{RelationshipLedger, RelationshipRow, Store};
 
@@ -18,6 +19,7 @@ struct Standing {
     phone: String,
     book: String,
     mode: String,
+    chosen: Choices,
     last_seen_ms: Option<i64>,
     last_session: Option<crate::provider::SessionSummaryRow>,
     links: usize,
@@ -60,7 +62,7 @@ fn standings(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Standing>
         store.phones()?.into_iter().map(|phone| (phone.id, phone.last_seen_ms)).collect();
     let mut standings = Vec::new();
     for relationship in store.relationships()? {
-        let RelationshipRow { id, phone, phone_label, book, mode, .. } = relationship;
+        let RelationshipRow { id, phone, phone_label, book, mode, settings } = relationship;
         let ledger = RelationshipLedger::new(store, id);
         let mut opened = invocation.book(store, &book)?;
         let state = ledger.state(Direction::PcToPhone)?;
@@ -75,6 +77,7 @@ fn standings(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Standing>
             phone: phone_label,
             book,
             mode,
+            chosen: Choices::of_settings(&settings),
         });
     }
     Ok(standings)
@@ -83,9 +86,10 @@ fn standings(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Standing>
 impl Standing {
     fn lines(&self) -> Vec<Line> {
         let seen = self.last_seen_ms.map_or_else(String::new, |ms| format!(", last seen {}", moment(ms)));
+        let chosen = self.chosen.words().map_or_else(String::new, |words| format!(", {words}"));
         let mut lines = labelled(
             "phone",
-            &format!("{} ⇄ {}, {}{seen}", shown(&self.phone), shown(&self.book), self.mode),
+            &format!("{} ⇄ {}, {}{chosen}{seen}", shown(&self.phone), shown(&self.book), self.mode),
         );
         lines.extend(labelled("", &format!("{} in common", count(self.links, "contact"))));
         let last = match &self.last_session {
@@ -123,7 +127,7 @@ impl Standing {
                 .map(|conflict| format!("{} of {}", shown(&conflict.field), shown(&conflict.subject)))
                 .collect();
             let waiting = count_of(fields.len(), "field waits", "fields wait");
-            let hint = "tetherbook sync --conflicts phone (or pc, newest, both) decides";
+            let hint = "tetherbook resolve decides, with or without the phone";
             let text = format!("{waiting} for a decision: {}; {hint}", enumeration(&fields));
             lines.extend(hanging(Line::new().padded_to(TEXT_COLUMN), Label::Attention, &text, TEXT_COLUMN));
         }
@@ -164,13 +168,17 @@ fn json(invocation: &Invocation<'_>, store: &Store, standings: &[Standing]) -> R
                     })
                 })
                 .collect();
-            serde_json::json!({
+            let mut told = serde_json::json!({
                 "phone": standing.phone, "book": standing.book, "mode": standing.mode,
                 "last_seen": standing.last_seen_ms.and_then(moment_for_programs),
                 "last_session": standing.last_session.as_ref().map(|session| session.id.0),
                 "links": standing.links, "pending_on_pc": standing.pending, "open_intents": standing.intents,
                 "asked": standing.asked, "conflicts": conflicts,
-            })
+            });
+            if let Some(told) = told.as_object_mut().filter(|_| !standing.chosen.is_empty()) {
+                told.insert(String::from("chosen"), standing.chosen.to_json());
+            }
+            told
         })
         .collect();
     invocation.json(&serde_json::json!({

@@ -20,7 +20,7 @@ fn answer_of(policy: ConflictPolicy) -> Answer {
 #[test]
 fn an_answer_and_then_a_merge_comes_to_what_the_policy_comes_to() {
     let counts = [const { Cell::new(0) }; 3];
-    check(2500, |scene| {
+    check(1000, |scene| {
         let held = merge(&MergeInput { policy: ConflictPolicy::Hold, ..scene.input() });
         if held.conflicts.is_empty() {
             return Ok(());
@@ -69,13 +69,13 @@ fn an_answer_and_then_a_merge_comes_to_what_the_policy_comes_to() {
         }
         Ok(())
     });
-    assert!(counts.iter().all(|counted| counted.get() > 200), "{counts:?}");
+    assert!(counts.iter().all(|counted| counted.get() > 80), "{counts:?}");
 }
 
 #[test]
 fn what_has_no_answer_stays_open_and_everything_else_stays_as_it_is() {
     let counted = Cell::new(0);
-    check(1500, |scene| {
+    check(1000, |scene| {
         let held = merge(&MergeInput { policy: ConflictPolicy::Hold, ..scene.input() });
         let apart = MergeInput {
             base: Some(&held.baseline),
@@ -98,5 +98,5 @@ fn what_has_no_answer_stays_open_and_everything_else_stays_as_it_is() {
         count(&counted, !wanted.is_empty() && left.len() == wanted.len());
         Ok(())
     });
-    assert!(counted.get() > 100, "{counted:?}");
+    assert!(counted.get() > 40, "{counted:?}");
 }

@@ -90,6 +90,11 @@ pub enum Reason {
         /// Where it was deleted.
         deleted_on: Side,
     },
+    /// It was deleted there, and edited on the other side since: the deletion wins, because that was chosen.
+    DeleteBeatsEdit {
+        /// Where it was deleted.
+        deleted_on: Side,
+    },
     /// It was edited there, but the relationship takes no edits from that side.
     EditNotTaken(Side),
     /// It was deleted there, but the relationship takes no deletions from that side.
@@ -124,6 +129,11 @@ impl Reason {
             Self::DeletedOnBoth => String::from("deleted on both sides"),
             Self::EditBeatsDelete { deleted_on } => format!(
                 "deleted on the {}, but edited on the {} since: the edit wins",
+                deleted_on.words(),
+                deleted_on.other().words()
+            ),
+            Self::DeleteBeatsEdit { deleted_on } => format!(
+                "deleted on the {}, and edited on the {} since: the deletion wins, as chosen",
                 deleted_on.words(),
                 deleted_on.other().words()
             ),

@@ -1,15 +1,15 @@
 //! Deciding: what each pair and each new item calls for under a relationship.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, Kept, MergeInput, Merged, Newer};
 use crate::provider::{Delivery, ItemId, Link, LinkId};
-use crate::relationship::{OnAdd, OnDelete, OnEdit, Relationship, Side};
+use crate::relationship::{EditOrDelete, OnAdd, OnDelete, OnEdit, Relationship, Side};
 
 use super::absent::{self, Returned};
 use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 use super::guard;
-use super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Holds};
+use super::observation::{Held, Holds, LinkedCase, NewItem, Observations, Seen, SideFacts};
 use super::pairing::{self, Paired, Pairing};
 use super::staying::Staying;
 
@@ -26,7 +26,9 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
     };
     leave_held(&mut seen, &mut plan);
     let staying = RefCell::default();
-    let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying };
+    let undated = Cell::new(0);
+    let decider =
+        Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying, undated: &undated };
     let new_pc = std::mem::take(&mut seen.new_pc);
     let new_phone = std::mem::take(&mut seen.new_phone);
     let holds = seen.phone.delivery != Delivery::ByHand;
@@ -47,6 +49,7 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
     decider.unlinked(paired, &mut plan);
     plan.notes.extend(absent::absent_note(&seen.absent));
     plan.notes.extend(staying.take().note());
+    plan.notes.extend(decider.undated.get().checked_sub(1).map(|more| undated_note(more + 1)));
     plan.actions
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
     plan.stop = guard::stop(&plan, &seen, relationship, deletes_allowed);
@@ -77,6 +80,8 @@ struct Decider<'a> {
     relationship: &'a Relationship,
     /// What the phone cannot hold of the contacts it gets.
     staying: &'a RefCell<Staying>,
+    /// How many contacts are in conflict of which the newer one was to win, and it is not known which that is.
+    undated: &'a Cell<usize>,
 }
 
 /// The identity of the pair that is decided.
@@ -141,17 +146,20 @@ impl Decider<'_> {
         let edited = matches!(other_seen, Seen::Changed(_)) || !case.conflicts.is_empty();
         let edit_counts = self.relationship.triggers(kept).edit == OnEdit::Propagate;
         let may_restore = self.relationship.writes_to(gone);
+        let delete_wins = self.relationship.edit_or_delete == EditOrDelete::Delete;
         let lost = matches!(gone_seen, Seen::Lost);
         let reason = match self.relationship.triggers(gone).delete {
             _ if lost => Reason::LostOn(gone),
-            _ if edited && edit_counts => Reason::EditBeatsDelete { deleted_on: gone },
+            _ if edited && edit_counts && !delete_wins => Reason::EditBeatsDelete { deleted_on: gone },
             OnDelete::Restore => Reason::DeleteNotTaken(gone),
+            OnDelete::Propagate if edited && edit_counts => Reason::DeleteBeatsEdit { deleted_on: gone },
             OnDelete::Propagate => Reason::DeletedOn(gone),
         };
-        let deletes = reason == Reason::DeletedOn(gone);
+        let beats_edit = matches!(reason, Reason::DeleteBeatsEdit { .. });
+        let deletes = beats_edit || reason == Reason::DeletedOn(gone);
         if !deletes && may_restore {
             self.restore(case, gone, held, reason, plan);
-        } else if deletes && !edited {
+        } else if deletes && (!edited || beats_edit) {
             plan.actions.push(self.delivered(delete_other(&case.link, kept, held, reason)));
         } else {
             // The source is gone or cannot be written, and the copy holds something a person typed: it stays,
@@ -370,6 +378,10 @@ impl Decider<'_> {
             policy: self.policy(),
             newest: newer(&pc.card, &phone.card),
         });
+        let is_open = merged.conflicts.iter().any(|conflict| conflict.kept == Kept::Held);
+        if is_open && self.policy() == ConflictPolicy::Newest {
+            self.undated.set(self.undated.get().saturating_add(1));
+        }
         if self.relationship.writes_to(Side::Phone) {
             self.staying.borrow_mut().see(&self.phone.projection, &merged.pc, Some(&phone.card));
         }
@@ -525,6 +537,14 @@ fn newer(pc: &Card, phone: &Card) -> Option<Newer> {
         std::cmp::Ordering::Less => Some(Newer::Phone),
         std::cmp::Ordering::Equal => None,
     }
+}
+
+fn undated_note(contacts: usize) -> String {
+    let contacts = if contacts == 1 { String::from("1 contact") } else { format!("{contacts} contacts") };
+    format!(
+        "The newer edit is to win, but of {contacts} one side does not say when it was changed (REV), or both say the \
+         same; these wait for a decision."
+    )
 }
 
 /// The digits of a card's REV down to the second; both forms of RFC 6350 and RFC 2426 order alike by them.

@@ -12,9 +12,11 @@ mod pairing;
 mod staying;
 mod undo;
 
-pub use action::{Action, Headline, Likeness, PairAfter, Plan, Reason, Skipped, WriteStep, Holding};
+pub use action::{Action, Headline, Holding, Likeness, PairAfter, Plan, Reason, Skipped, WriteStep};
 pub use decide::plan;
 pub use guard::Stop;
-pub use observation::{AbsentContact, Held, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts, Holds};
+pub use observation::{
+    AbsentContact, Held, Holds, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts,
+};
 pub use pairing::named_place;
 pub use undo::{SideCase, UndoCase, UndoObservations, undo};

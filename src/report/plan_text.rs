@@ -208,8 +208,8 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         let fields = count_of(summary.conflicts, "field waits", "fields wait");
         lines.extend(paragraph(Label::Attention, &format!("{fields} for a decision."), 0));
         lines.extend(hint_lines(&format!(
-            "edit one side and sync again, or let one side win: tetherbook sync{} --conflicts phone (or pc, newest, \
-             both)",
+            "tetherbook resolve decides, now or later; or let one side win: tetherbook sync{} --conflicts phone (or \
+             pc, newest, both)",
             heading.arguments
         )));
     }

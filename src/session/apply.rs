@@ -9,10 +9,8 @@ use std::collections::{HashMap, HashSet};
 use crate::contact::Card;
 use crate::plan::{Action, Headline, Holding, PairAfter, Plan, WriteStep};
 use crate::provider::{
-    Ack, ActionRow, Change, ChangeKind, Confirmation, ConflictSides, IntentId, IntentStep, ItemId, LinkId,
-    OpenConflict, Outcome, ProviderError, SessionId, Write,
-    Ack, ActionRow, Change, ChangeKind, Confirmation, HeldPair, HoldChange, IntentId, IntentStep, ItemId,
-    LinkId, OpenConflict, Outcome, ProviderError, SessionId, Write,
+    Ack, ActionRow, Change, ChangeKind, Confirmation, ConflictSides, HeldPair, HoldChange, IntentId,
+    IntentStep, ItemId, LinkId, OpenConflict, Outcome, ProviderError, SessionId, Write,
 };
 use crate::relationship::Side;
 use crate::report::{ActionOutcome, Event, Report, Summary};

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::contact::{Baseline, Card, Projection, match_keys};
 use crate::ics::SyncState;
-use crate::plan::{AbsentContact, Held, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts, Skipped, named_place, Holds};
+use crate::plan::{
+    AbsentContact, Held, Holds, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts, Skipped,
+    named_place,
+};
 use crate::provider::{
     Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError,
     Revision,

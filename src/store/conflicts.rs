@@ -12,7 +12,7 @@ use super::error::Fault;
 use super::ledger::RelationshipLedger;
 use super::phones::RelationshipId;
 use super::versions::Cause;
-use super::{Book, StoreError};
+use super::{Book, Store, StoreError, book};
 use crate::contact::Baseline;
 use crate::ics::ChangeNumber;
 use crate::provider::{ConflictSides, ItemId, Ledger, LedgerError, Link, LinkId, OpenConflict};
@@ -26,6 +26,32 @@ pub struct Conflicted {
     pub sides: Option<ConflictSides>,
     /// The fields that wait, in the order in which they are told.
     pub conflicts: Vec<OpenConflict>,
+}
+
+/// What waits for a person besides conflicts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AlsoWaiting {
+    /// Contacts that an undo set back.
+    pub held: usize,
+    /// Pairs of contacts that may be one person.
+    pub asked: usize,
+}
+
+impl Store {
+    /// What waits for a person besides conflicts, with all phones.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn also_waiting(&self) -> Result<AlsoWaiting, StoreError> {
+        self.read(|connection| {
+            let count =
+                |sql: &str| book::count(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?);
+            Ok(AlsoWaiting {
+                held: count("SELECT count(*) FROM holds")?,
+                asked: count("SELECT count(*) FROM asked_pairs")?,
+            })
+        })
+    }
 }
 
 impl RelationshipLedger<'_> {

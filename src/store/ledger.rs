@@ -11,9 +11,8 @@ use super::{Store, StoreError, book, conflicts, decisions, history, holds};
 use crate::contact::Baseline;
 use crate::ics::SyncState;
 use crate::provider::{
-    AskedPair, BatchResult, Confirmation, ConflictSides, Direction, HeldPair, HoldChange, Intent, IntentId, IntentStep, ItemId,
-    Ledger, LedgerError, Link, LinkId, MatchDecision, OpenConflict, Revision, SessionId,
-};
+    AskedPair, BatchResult, Confirmation, ConflictSides, Direction, HeldPair, HoldChange, Intent, IntentId,
+    IntentStep, ItemId, Ledger, LedgerError, Link, LinkId, MatchDecision, OpenConflict, Revision, SessionId,
 };
 
 /// The ledger of one phone and one book.

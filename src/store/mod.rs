@@ -43,7 +43,7 @@ mod model_tests;
 mod testing;
 
 pub use book::{Book, BookInfo};
-pub use conflicts::Conflicted;
+pub use conflicts::{AlsoWaiting, Conflicted};
 pub use contacts::{Contact, ContactRow};
 pub use error::StoreError;
 pub use holds::{Answer, Hold};

@@ -206,6 +206,7 @@ impl World {
             book: BOOK,
             mode: None,
             conflicts,
+            edit_or_delete: tetherbook::relationship::EditOrDelete::default(),
             guards: Guards::default(),
             dry_run,
             allow_deletes: self.allow_deletes.get(),

@@ -168,6 +168,7 @@ impl World {
             book: BOOK,
             mode: run.mode,
             conflicts: run.conflicts,
+            edit_or_delete: tetherbook::relationship::EditOrDelete::default(),
             guards: Guards::default(),
             dry_run: run.dry_run,
             allow_deletes: run.allow_deletes,

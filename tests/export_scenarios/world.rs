@@ -292,6 +292,7 @@ impl World {
             book: BOOK,
             mode: saying.mode,
             conflicts: saying.conflicts,
+            edit_or_delete: tetherbook::relationship::EditOrDelete::default(),
             guards: Guards::default(),
             dry_run: saying.dry_run,
             allow_deletes: saying.allow_deletes,
