@@ -14,6 +14,7 @@ use crate::device::{
     PhoneAddress, ProfileSet, open_channel,
 };
 use crate::ics::Guid;
+use crate::plan::GuardAnswers;
 use crate::provider::{ChannelMemory, Clock, ProviderError, Randomness, Tracked, TrackingOptions};
 use crate::relationship::{Guards, Mode, Relationship, Side};
 use crate::report::{Event, Report};
@@ -42,12 +43,12 @@ pub struct Wish<'a> {
     pub mode: Option<Mode>,
     /// Who wins a clash.
     pub conflicts: ConflictPolicy,
-    /// The limits on deletions.
+    /// The limits on what may be taken away.
     pub guards: Guards,
     /// Only look.
     pub dry_run: bool,
-    /// Many deletions are meant.
-    pub allow_deletes: bool,
+    /// What the person answers to the guards.
+    pub answers: GuardAnswers,
     /// How thoroughly unchanged items are looked at again.
     pub tracking: TrackingOptions,
     /// The known devices.
@@ -355,7 +356,7 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
     let options = session::Options {
         relationship: &relationship,
         dry_run: wish.dry_run,
-        allow_deletes: wish.allow_deletes,
+        answers: wish.answers,
         compare_all: related.compare_all,
         clock: &*wish.clock,
         interrupted: wish.interrupted,

@@ -13,5 +13,5 @@ mod staying;
 
 pub use action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 pub use decide::plan;
-pub use guard::Stop;
+pub use guard::{GuardAnswer, GuardAnswers, Stop};
 pub use observation::{AbsentContact, Held, LinkedCase, NewItem, Observations, Seen, SideFacts};

@@ -98,7 +98,7 @@ mod tests {
             absent: Vec::new(),
             offered: Vec::new(),
         };
-        plan(seen, &Relationship::of_mode(mode), false)
+        plan(seen, &Relationship::of_mode(mode), crate::plan::GuardAnswers::default())
     }
 
     #[test]

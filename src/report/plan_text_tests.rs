@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::contact::{Baseline, Card, FieldChange, FieldConflict, Kept};
-use crate::plan::{Action, Headline, PairAfter, Plan, Reason, Skipped, Stop, WriteStep};
+use crate::plan::{Action, GuardAnswer, Headline, PairAfter, Plan, Reason, Skipped, Stop, WriteStep};
 use crate::provider::{Delivery, ItemId, Revision};
 use crate::relationship::{Mode, Side};
 
@@ -22,6 +22,7 @@ fn heading() -> Heading {
         mode: Mode::TwoWay,
         by_hand: false,
         arguments: " --phone usb".into(),
+        said: String::new(),
     }
 }
 
@@ -150,6 +151,7 @@ fn everything() -> Plan {
             "“Ana Ruiz” on the PC and “Anna Ruiz” on the phone may be one person (same number); they are kept apart."
                 .into(),
         ],
+        answers: Vec::new(),
         stop: None,
         items: (11, 12),
         first: false,
@@ -254,6 +256,7 @@ fn stops_say_what_tripped_what_would_have_been_and_the_ways_on() {
     for number in 1..=8 {
         let mut delete =
             action(Headline::Delete(Side::Phone), &format!("Friend {number}"), Reason::DeletedOn(Side::Pc));
+        plan.answers = GuardAnswer::ALL.to_vec();
         delete.phone =
             Some(WriteStep::Delete { item: ItemId(number), expected: Revision([0; 32]), before: None });
         plan.actions.push(delete);
@@ -294,9 +297,12 @@ fn json_lines_have_their_shapes() {
     lines.push(action_line(&plan.actions[4], Some(&ActionOutcome::Stale)));
     lines.extend(plan.skipped.iter().map(skipped_line));
     lines.extend(plan.notes.iter().map(|note| note_line(note)));
-    lines.push(stop_line(&Stop::TooManyDeletes { side: Side::Phone, deletes: 8, items: 12, allowed: 5 }));
-    lines.push(stop_line(&Stop::EmptySource { side: Side::Pc, links: 1 }));
-    lines.push(stop_line(&Stop::IncompleteSource { side: Side::Phone, why: "cut".into() }));
+    lines.push(stop_line(
+        &Stop::TooManyDeletes { side: Side::Phone, deletes: 8, items: 12, allowed: 5 },
+        &plan,
+    ));
+    lines.push(stop_line(&Stop::EmptySource { side: Side::Pc, links: 1 }, &plan));
+    lines.push(stop_line(&Stop::IncompleteSource { side: Side::Phone, why: "cut".into() }, &plan));
     lines.push(error_line("no phone", Some("plug it in"), ExitCode::NoPhone));
     lines.push(json_line(&Summary::new("Pixel 7", "contacts", true)));
     for line in &lines {

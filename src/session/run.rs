@@ -1,6 +1,6 @@
 //! The crank: one session from recovery to the summary.
 
-use crate::plan::{self, Plan};
+use crate::plan::{self, GuardAnswers, Plan};
 use crate::provider::{Clock, Ledger, Provider};
 use crate::relationship::{Relationship, Side};
 use crate::report::{Event, ExitCode, Report, Summary};
@@ -27,8 +27,8 @@ pub struct Options<'a> {
     pub relationship: &'a Relationship,
     /// Only look: nothing is written anywhere.
     pub dry_run: bool,
-    /// Many deletions are meant.
-    pub allow_deletes: bool,
+    /// What the person answers to the guards.
+    pub answers: GuardAnswers,
     /// The relationship changed, so that everything is compared again.
     pub compare_all: bool,
     /// The time.
@@ -58,9 +58,10 @@ pub fn run(mut parties: Parties<'_>, options: &Options<'_>, report: &mut dyn Rep
         options.dry_run,
     );
     let mut plan = None;
-    let failure = crank(&mut parties, options, report, &mut summary, &mut plan).err();
+    let failure = crank(&mut parties, options, report, &mut summary, &mut plan).err().map(Failure::sorted);
     parties.phone.close();
     summary.set_costs(&parties.phone.costs());
+    summary.stopped = plan.as_ref().and_then(|plan| plan.stop.clone());
     summary.ms.total = milliseconds(options.clock.steady_us().saturating_sub(options.started_us));
     // A write that failed or has no outcome may have left something on the phone: that is not "nothing written".
     let left_alone = plan.as_ref().map_or(0, |plan: &Plan| plan.skipped.len());
@@ -114,7 +115,7 @@ fn crank(
     let Collected { observations, pending, left_out, restarted, waiting } = collected;
     let plan_started_us = options.clock.steady_us();
     summary.ms.collect = milliseconds(plan_started_us.saturating_sub(collect_started_us));
-    let plan = plan::plan(observations, options.relationship, options.allow_deletes);
+    let plan = plan::plan(observations, options.relationship, options.answers);
     let apply_started_us = options.clock.steady_us();
     summary.ms.plan = milliseconds(apply_started_us.saturating_sub(plan_started_us));
     report.event(&Event::Planned(&plan));

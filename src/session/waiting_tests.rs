@@ -206,7 +206,7 @@ impl Rig {
         let options = Options {
             relationship: &relationship,
             dry_run: false,
-            allow_deletes: false,
+            answers: crate::plan::GuardAnswers::default(),
             compare_all: false,
             clock: &*self.clock,
             interrupted: &|| false,

@@ -10,6 +10,7 @@ use tetherbook::agent::{self, ConnectedPhone, StartFailure, Wish};
 use tetherbook::contact::{Card, ConflictPolicy};
 use tetherbook::device::{MtpTree, ObjectTree, ProfileSet};
 use tetherbook::mtp::SessionOptions;
+use tetherbook::plan::GuardAnswers;
 use tetherbook::provider::{Clock, ItemId, Randomness, TestClock, TestRandomness, TrackingOptions};
 use tetherbook::relationship::Guards;
 use tetherbook::report::{Event, Report};
@@ -208,7 +209,7 @@ impl World {
             conflicts,
             guards: Guards::default(),
             dry_run,
-            allow_deletes: self.allow_deletes.get(),
+            answers: GuardAnswers::deletes_meant(self.allow_deletes.get()),
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
             clock,

@@ -135,7 +135,7 @@ impl<'a> Stage<'a> {
             conflicts: ConflictPolicy::Hold,
             guards: Guards::default(),
             dry_run: turn.dry_run,
-            allow_deletes: false,
+            answers: crate::plan::GuardAnswers::default(),
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
             clock: Rc::clone(&self.world.clock),
@@ -150,6 +150,7 @@ impl<'a> Stage<'a> {
             mode: Mode::TwoWay,
             by_hand: false,
             arguments: String::new(),
+            said: String::new(),
         };
         let human = self.invocation.human_options(turn.dry_run, turn.statistics);
         let mut report =
