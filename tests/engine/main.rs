@@ -17,6 +17,7 @@ mod crash_disk;
 mod crash_kill;
 mod crash_world;
 mod identity;
+mod interrupt;
 mod oracle;
 mod programs;
 mod programs_course;

@@ -344,6 +344,12 @@ impl SimpleProvider for VcardFolder {
         &self.capabilities
     }
 
+    /// A marker proves that this is the folder of before, wherever it stands now; without one only its place does.
+    fn covers(&self, locator: &Locator) -> bool {
+        let is_marked = matches!(self.marker, MarkerState::Known(..) | MarkerState::Unfinished(..));
+        is_marked || self.home.is_none() || self.name_in(locator).is_some_and(|name| !name.contains('/'))
+    }
+
     fn restarted(&self, generation_known: u64) -> Option<String> {
         self.generation_known.set(generation_known.max(self.generation_known.get()));
         if self.doubt.is_some() || self.marker_is_foreign {
