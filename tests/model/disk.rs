@@ -161,11 +161,12 @@ impl Phone {
 
     /// What the marker says: the replica and its generation.
     pub fn marker(&self) -> Option<(Guid, u64)> {
-        let bytes = &self.file("tetherbook-replica.txt").or_else(|| self.file("tbtmp-tetherbook-replica.txt"))?.bytes;
-        let text = std::str::from_utf8(bytes).ok()?;
-        let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key));
-        value("end")?;
-        Some((value("replica: ")?.parse().ok()?, value("generation: ")?.parse().ok()?))
+        ["tetherbook-replica.txt", "tbtmp-tetherbook-replica.txt"].iter().find_map(|name| {
+            let text = std::str::from_utf8(&self.file(name)?.bytes).ok()?;
+            let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key));
+            value("end")?;
+            Some((value("replica: ")?.parse().ok()?, value("generation: ")?.parse().ok()?))
+        })
     }
 }
 

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use tetherbook::relationship::Side;
 
 use crate::cards::{Token, View, is_contested, on_pc, on_phone};
-use crate::disk::Disk;
+use crate::disk::{Disk, guid};
+use crate::session::is_past;
 
 /// What must become of a value or a contact; a value that is not kept at all may be anywhere or nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -138,6 +139,13 @@ impl Ghost {
         wish.want(&seen);
         wish.take_away(field, &seen);
         wish.touched[index(side)] = Touched::Yes.max_with(wish.touched[index(side)]);
+        let mut now = seen;
+        now[field].clear();
+        if !sets && shown(disk, side.other(), who).is_none() && agreed(disk, side, who) == Some(now) {
+            // The edit that was to win over the deletion there is taken back.
+            wish.fate = Fate::Free;
+            wish.forget_tokens();
+        }
         if sets {
             self.type_in(side, who, field);
         }
@@ -179,6 +187,8 @@ impl Ghost {
                     let mut gone = View::default();
                     gone[field] = seen[field].difference(&other[field]).copied().collect();
                     wish.take_away(field, &gone);
+                    // That side has not heard of what was taken away here before.
+                    wish.tokens[field].retain(|token, fate| *fate == Fate::Live || !other[field].contains(token));
                 }
             }
             _ => {
@@ -212,8 +222,19 @@ impl Ghost {
         }
     }
 
-    /// The phone is not as it was; `disk` is as it is now.
-    pub fn phone_is_another(&mut self, disk: &Disk) {
+    /// The phone is not as it was in `before`; `disk` is as it is now. Where it cannot be known by its marker that it is
+    /// another, what it shows now counts as edited there.
+    pub fn phone_is_another(&mut self, before: &Disk, disk: &Disk) {
+        if !is_past(disk) && disk.phone.marker().is_some_and(|(marked, _)| marked == guid(disk.database.replica)) {
+            for (who, wish) in self.wishes.iter_mut().enumerate() {
+                if on_phone(before, who) != on_phone(disk, who) && !self.is_strict {
+                    wish.touched[index(Side::Phone)] = Touched::Perhaps;
+                    wish.fate = Fate::Free;
+                    wish.forget_tokens();
+                }
+            }
+            return;
+        }
         for (who, wish) in self.wishes.iter_mut().enumerate() {
             let (phone, pc) = (on_phone(disk, who), on_pc(disk, who));
             wish.touched[index(Side::Phone)] = Touched::Perhaps;
@@ -232,7 +253,7 @@ impl Ghost {
             for field in 0..2 {
                 wish.tokens[field].retain(|token, fate| match fate {
                     Fate::Live => has(&pc, field, token),
-                    _ => !has(&phone, field, token),
+                    _ => !has(&phone, field, token) && !has(&pc, field, token),
                 });
             }
             if wish.fate == Fate::Free {

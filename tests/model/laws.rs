@@ -138,9 +138,16 @@ fn is_watermark_true(state: &State) -> bool {
     if is_past(disk) || disk.phone.marker().is_some_and(|(marked, _)| marked != crate::disk::guid(database.replica)) {
         return true;
     }
+    // A pair that is still to be compared as at a first meeting is pending as a whole.
+    let is_pending = |pc: Option<u64>, phone: Option<u64>| {
+        let mut open = database.links.iter().filter(|link| link.base.is_none());
+        open.any(|link| Some(link.pc) == pc || Some(link.phone) == phone)
+    };
     let of_pc = database.contacts.iter().filter(|contact| database.of_pc.has_seen(contact.counter)).all(|contact| {
         match &contact.card {
-            Some(card) => has_arrived(state, card.0.as_bytes(), Side::Phone),
+            Some(card) => {
+                is_pending(Some(contact.item), None) || has_arrived(state, card.0.as_bytes(), Side::Phone)
+            }
             None => !database.links.iter().any(|link| link.pc == contact.item),
         }
     });
@@ -150,7 +157,7 @@ fn is_watermark_true(state: &State) -> bool {
         }
         let name = row.0.locator.0.rsplit('/').next().unwrap_or_default();
         let held = disk.phone.file(name).filter(|file| Some(Revision::of(&file.bytes)) == row.0.revision);
-        held.is_none_or(|file| has_arrived(state, &file.bytes, Side::Pc))
+        is_pending(None, Some(row.0.item.0)) || held.is_none_or(|file| has_arrived(state, &file.bytes, Side::Pc))
     });
     of_pc && of_phone
 }

@@ -24,6 +24,7 @@ fn one_contact() -> Scope {
         shorts: true,
         swaps: 0,
         habits: HABITS,
+        remakes: false,
         is_strict: false,
     }
 }
@@ -63,5 +64,42 @@ fn check(scope: Scope, states_min: usize) {
 
 #[test]
 fn one_contact_is_safe() {
-    check(one_contact(), 100);
+    check(one_contact(), 2_000);
+}
+
+#[test]
+fn two_edits_each() {
+    check(Scope { name: "two edits each", edits: [2, 2], ..one_contact() }, 10_000);
+}
+
+#[test]
+fn swapped() {
+    check(Scope { name: "swapped phone", edits: [1, 1], swaps: 1, ..one_contact() }, 1_000);
+}
+
+#[test]
+fn first_meeting() {
+    check(Scope { name: "first meeting", start: Start::Nothing, edits: [2, 2], ..one_contact() }, 1_000);
+}
+
+#[test]
+fn two_contacts() {
+    check(Scope { name: "two contacts", people: 2, edits: [1, 1], ..one_contact() }, 1_000);
+}
+
+#[test]
+fn no_rename() {
+    let habits = Habits { can_rename: false, ..HABITS };
+    check(Scope { name: "no renaming", habits, edits: [2, 1], ..one_contact() }, 1_000);
+}
+
+#[test]
+fn dated() {
+    let habits = Habits { has_dates: true, ..HABITS };
+    check(Scope { name: "dates", habits, edits: [1, 2], ..one_contact() }, 1_000);
+}
+
+#[test]
+fn cut_twice() {
+    check(Scope { name: "cut twice", cuts: 2, ..one_contact() }, 1_000);
 }

@@ -7,8 +7,8 @@ use stateright::{Model, Property};
 use tetherbook::contact::Card;
 use tetherbook::relationship::Side;
 
-use crate::cards::{card, contacts, edited, files, has_file, own_name};
-use crate::disk::{Contact, Disk, File, Phone, Shown, guid};
+use crate::cards::{anywhere, card, contacts, edited, files, has_file, own_name, view};
+use crate::disk::{Contact, Disk, File, LinkRow, Phone, Shown, guid};
 use crate::ghost::{Fate, Ghost, shown};
 use crate::laws;
 use crate::process::{Fault, newest_remembered};
@@ -40,7 +40,9 @@ pub struct Scope {
     /// How often the phone may be put back, reset or replaced.
     pub swaps: u8,
     pub habits: Habits,
-    /// No excuse for an edit that a cut session echoed.
+    /// A contact may be made again with its old UID while its deletion is on its way.
+    pub remakes: bool,
+    /// The known limits count as broken laws.
     pub is_strict: bool,
 }
 
@@ -131,8 +133,7 @@ impl World {
             }
             for who in 0..self.scope.people {
                 let Some(view) = shown(&state.disk.disk, side, who) else {
-                    // A card that has only its temporary name is there for everybody who looks.
-                    if side == Side::Pc || !has_file(&state.disk.disk.phone, who) {
+                    if self.may_make(state, side, who) {
                         steps.push(Step::Create(side, who));
                     }
                     continue;
@@ -145,6 +146,15 @@ impl World {
                     }
                 }
             }
+        }
+    }
+
+    /// A card that has only its temporary name is there for everybody who looks.
+    fn may_make(&self, state: &State, side: Side, who: usize) -> bool {
+        let disk = &state.disk.disk;
+        match self.scope.remakes {
+            true => side == Side::Pc || !has_file(&disk.phone, who),
+            false => !is_known(disk, who) || is_first_on_both(disk, side, who),
         }
     }
 
@@ -264,7 +274,7 @@ impl World {
             }
             disk.phone = Phone { files };
         });
-        next.ghost.phone_is_another(&next.disk.disk);
+        next.ghost.phone_is_another(&state.disk.disk, &next.disk.disk);
         next
     }
 
@@ -302,7 +312,7 @@ impl World {
         });
         if came.forgot {
             Some(Breach::Forgot)
-        } else if came.was_past && came.deletes > 0 {
+        } else if came.was_past && came.deletes > told_before(&state.disk.disk) {
             Some(Breach::DeletedFromPast)
         } else if vanished {
             Some(Breach::Vanished)
@@ -360,6 +370,33 @@ impl Model for World {
         properties.extend(laws::reached(&self.scope));
         properties
     }
+}
+
+/// Deletions on the phone that were seen on a whole listing before it was put back, and not carried out yet.
+fn told_before(disk: &Disk) -> usize {
+    let gone = |item: u64| disk.database.rows.iter().any(|row| row.0.item.0 == item && row.0.deleted);
+    disk.database.links.iter().filter(|link| gone(link.phone)).count()
+}
+
+/// Whether both sides make the same contact before they ever met about it.
+fn is_first_on_both(disk: &Disk, side: Side, who: usize) -> bool {
+    shown(disk, side.other(), who).is_some()
+        && disk.database.intents.is_empty()
+        && !disk.database.links.iter().any(|link| names(link, who))
+        && !(side == Side::Phone && has_file(&disk.phone, who))
+}
+
+/// Whether anything anywhere still speaks of this person.
+fn is_known(disk: &Disk, who: usize) -> bool {
+    !anywhere(disk, who).is_empty()
+        || disk.database.links.iter().any(|link| names(link, who))
+        || !disk.database.intents.is_empty()
+}
+
+fn names(link: &LinkRow, who: usize) -> bool {
+    // A link without a baseline may be anybody's.
+    let Some((pc, _)) = &link.base else { return true };
+    view(pc.0.as_bytes()).is_some_and(|(person, _)| person == who)
 }
 
 /// Whether the phone was put back while a deletion on the PC was still to be told to it.
