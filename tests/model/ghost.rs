@@ -167,7 +167,7 @@ impl Ghost {
         let (seen, other) = (shown(disk, side, who).unwrap(), shown(disk, side.other(), who));
         let wish = &mut self.wishes[who];
         let theirs = match wish.touched[index(side.other())] {
-            _ if is_contested(disk, who) => Touched::Yes,
+            Touched::No | Touched::Yes if is_contested(disk, who) => Touched::Yes,
             // An edit that came back to what was agreed on may be none.
             Touched::Yes if other == agreed(disk, side.other(), who) => Touched::Perhaps,
             touched => touched,
@@ -240,7 +240,8 @@ impl Ghost {
             wish.touched[index(Side::Phone)] = Touched::Perhaps;
             wish.fate = match (wish.fate, phone.is_some(), pc.is_some()) {
                 (Fate::Live, _, true) | (Fate::Live, true, false) => Fate::Live,
-                (Fate::Dead, false, _) => Fate::Dead,
+                // What was deleted on the phone and not heard of yet is missing there like everything else.
+                (Fate::Dead, false, false) => Fate::Dead,
                 _ => Fate::Free,
             };
             if wish.fate == Fate::Live && pc.is_none() {

@@ -60,12 +60,14 @@ pub struct Process {
     pub requests: RefCell<Vec<Kind>>,
     pub fault: Fault,
     pub bug: Bug,
+    /// Whether the moments are kept.
+    records: bool,
     is_gone: Cell<bool>,
     has_dates: bool,
 }
 
 impl Process {
-    pub fn new(disk: &Disk, fault: Fault, bug: Bug, has_dates: bool) -> Self {
+    pub fn new(disk: &Disk, fault: Fault, bug: Bug, has_dates: bool, records: bool) -> Self {
         let mut folder = Folder::default();
         for file in &disk.phone.files {
             folder.add(file.clone());
@@ -74,10 +76,11 @@ impl Process {
             folder: RefCell::new(folder),
             database: RefCell::new(disk.database.clone()),
             behind: RefCell::new(None),
-            moments: RefCell::new(vec![disk.clone()]),
+            moments: RefCell::new(if records { vec![disk.clone()] } else { Vec::new() }),
             requests: RefCell::default(),
             fault,
             bug,
+            records,
             is_gone: Cell::new(false),
             has_dates,
         }
@@ -91,7 +94,7 @@ impl Process {
 
     /// Something may have become durable.
     pub fn step(&self) {
-        if self.fault == Fault::Nothing {
+        if self.records {
             let now = self.durable();
             self.moments.borrow_mut().push(now);
         }
@@ -99,8 +102,10 @@ impl Process {
 
     /// The same, with a database that no atomic commit would leave: for seeded bugs.
     pub fn step_with(&self, database: Database) {
-        let now = Disk { phone: self.folder.borrow().phone(), database };
-        self.moments.borrow_mut().push(now);
+        if self.records {
+            let now = Disk { phone: self.folder.borrow().phone(), database };
+            self.moments.borrow_mut().push(now);
+        }
     }
 
     pub fn begin(&self) -> bool {

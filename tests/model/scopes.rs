@@ -62,44 +62,72 @@ fn check(scope: Scope, states_min: usize) {
     assert!(checker.unique_state_count() >= states_min, "the scope has shrunk");
 }
 
+const NO_RENAMING: Habits = Habits { can_rename: false, ..HABITS };
+const DATED: Habits = Habits { has_dates: true, ..HABITS };
+
 #[test]
-fn one_contact_is_safe() {
-    check(one_contact(), 2_000);
+fn one_contact_and_a_cut_session() {
+    check(one_contact(), 1_900);
 }
 
 #[test]
-fn two_edits_each() {
-    check(Scope { name: "two edits each", edits: [2, 2], ..one_contact() }, 10_000);
+fn one_contact_and_two_dead_processes() {
+    check(Scope { name: "one contact, two dead processes", cuts: 2, unplugs: false, shorts: false, ..one_contact() }, 1_000);
 }
 
 #[test]
-fn swapped() {
-    check(Scope { name: "swapped phone", edits: [1, 1], swaps: 1, ..one_contact() }, 1_000);
+fn a_first_meeting() {
+    let scope = Scope { name: "first meeting", start: Start::Nothing, edits: [2, 1], unplugs: false, ..one_contact() };
+    check(scope, 1_000);
 }
 
 #[test]
-fn first_meeting() {
-    check(Scope { name: "first meeting", start: Start::Nothing, edits: [2, 2], ..one_contact() }, 1_000);
+fn a_phone_that_is_put_back_or_another() {
+    check(Scope { name: "swapped phone", swaps: 1, unplugs: false, shorts: false, ..one_contact() }, 1_000);
 }
 
 #[test]
 fn two_contacts() {
-    check(Scope { name: "two contacts", people: 2, edits: [1, 1], ..one_contact() }, 1_000);
+    check(Scope { name: "two contacts", people: 2, unplugs: false, ..one_contact() }, 1_000);
 }
 
 #[test]
-fn no_rename() {
-    let habits = Habits { can_rename: false, ..HABITS };
-    check(Scope { name: "no renaming", habits, edits: [2, 1], ..one_contact() }, 1_000);
+fn a_phone_that_cannot_rename() {
+    check(Scope { name: "no renaming", habits: NO_RENAMING, ..one_contact() }, 1_000);
 }
 
 #[test]
-fn dated() {
-    let habits = Habits { has_dates: true, ..HABITS };
-    check(Scope { name: "dates", habits, edits: [1, 2], ..one_contact() }, 1_000);
+fn a_phone_with_dates() {
+    check(Scope { name: "dates", habits: DATED, shorts: false, ..one_contact() }, 1_000);
 }
 
 #[test]
-fn cut_twice() {
-    check(Scope { name: "cut twice", cuts: 2, ..one_contact() }, 1_000);
+#[ignore = "minutes"]
+fn large_two_edits_on_each_side() {
+    check(Scope { name: "large: two edits each", edits: [2, 2], ..one_contact() }, 10_000);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn large_first_meeting() {
+    check(Scope { name: "large: first meeting", start: Start::Nothing, edits: [2, 2], ..one_contact() }, 40_000);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn large_swapped() {
+    check(Scope { name: "large: swapped phone", swaps: 1, ..one_contact() }, 20_000);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn large_two_cuts() {
+    check(Scope { name: "large: two cuts", cuts: 2, ..one_contact() }, 6_000);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn large_no_renaming_and_dates() {
+    let habits = Habits { has_dates: true, ..NO_RENAMING };
+    check(Scope { name: "large: no renaming, dates", habits, edits: [2, 1], ..one_contact() }, 15_000);
 }

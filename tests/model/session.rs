@@ -37,7 +37,7 @@ pub struct Came {
     /// The disk after it.
     pub disk: Kept,
     /// What a process that died in it would leave, each disk once, in the order of the session; without those that
-    /// are as before it or as after it. Only of a session without a fault.
+    /// are as before it or as after it. Only of a session that was asked for them.
     pub cut: Vec<Kept>,
     /// The requests to the phone.
     pub requests: Vec<Kind>,
@@ -77,7 +77,7 @@ impl Hash for Kept {
 /// Sessions that were run before, and the disks that they share.
 #[derive(Default)]
 pub struct Sessions {
-    came: Mutex<HashMap<(Kept, Fault), Arc<Came>>>,
+    came: Mutex<HashMap<(Kept, Fault, bool), Arc<Came>>>,
     disks: Mutex<HashSet<Kept>>,
 }
 
@@ -95,13 +95,17 @@ impl Sessions {
         kept
     }
 
-    /// What a session over this disk comes to.
-    pub fn run(&self, disk: &Kept, fault: Fault, habits: Habits) -> Arc<Came> {
-        let key = (disk.clone(), fault);
-        if let Some(known) = self.came.lock().unwrap().get(&key) {
-            return Arc::clone(known);
+    /// What a session over this disk comes to; if it is asked to, with what it leaves at every moment.
+    pub fn run(&self, disk: &Kept, fault: Fault, habits: Habits, records: bool) -> Arc<Came> {
+        let key = (disk.clone(), fault, records);
+        {
+            let known = self.came.lock().unwrap();
+            let with_more = (disk.clone(), fault, true);
+            if let Some(known) = known.get(&key).or_else(|| known.get(&with_more)) {
+                return Arc::clone(known);
+            }
         }
-        let came = Arc::new(self.run_anew(disk, fault, habits));
+        let came = Arc::new(self.run_anew(disk, fault, habits, records));
         self.came.lock().unwrap().insert(key, Arc::clone(&came));
         came
     }
@@ -110,8 +114,8 @@ impl Sessions {
         self.came.lock().unwrap().len()
     }
 
-    fn run_anew(&self, before: &Kept, fault: Fault, habits: Habits) -> Came {
-        let process = Rc::new(Process::new(&before.disk, fault, habits.bug, habits.has_dates));
+    fn run_anew(&self, before: &Kept, fault: Fault, habits: Habits, records: bool) -> Came {
+        let process = Rc::new(Process::new(&before.disk, fault, habits.bug, habits.has_dates, records));
         let was_past = is_past(&before.disk);
         let ended = run(&process, habits);
         process.roll_back();

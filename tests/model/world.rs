@@ -110,7 +110,7 @@ impl World {
             let whole = Habits { bug: crate::mutants::Bug::None, ..scope.habits };
             start = sessions.keep(disk);
             for _ in 0..3 {
-                start = Sessions::default().run(&start, Fault::Nothing, whole).disk.clone();
+                start = Sessions::default().run(&start, Fault::Nothing, whole, false).disk.clone();
             }
         }
         let backup = start.disk.phone.clone();
@@ -118,7 +118,8 @@ impl World {
     }
 
     fn came(&self, state: &State, fault: Fault) -> Arc<Came> {
-        self.sessions.run(&state.disk, fault, self.scope.habits)
+        let records = fault == Fault::Nothing && state.cuts > 0 && self.scope.dies;
+        self.sessions.run(&state.disk, fault, self.scope.habits, records)
     }
 
     /// At how many moments a session from here can be cut.

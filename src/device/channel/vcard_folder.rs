@@ -259,6 +259,14 @@ impl VcardFolder {
         (listing.completeness, has_marker)
     }
 
+    /// A name that a short listing lacks may be taken all the same, and some phones overwrite what is there.
+    pub(super) fn require_whole_listing(&self) -> Result<(), ProviderError> {
+        let Some(why) = &self.listed_short else { return Ok(()) };
+        Err(ProviderError::Storage(format!(
+            "the phone's list of its files is not whole ({why}), so nothing is written there; sync once more"
+        )))
+    }
+
     pub(super) fn generation_known(&self) -> u64 {
         self.generation_known.get()
     }
@@ -439,12 +447,7 @@ impl SimpleProvider for VcardFolder {
     }
 
     fn settle(&mut self, write: &Unsettled) -> Result<Settled, ProviderError> {
-        if let Some(why) = &self.listed_short {
-            return Err(ProviderError::Storage(format!(
-                "the phone's list of files is not whole ({why}), so what the last session left there cannot be settled; \
-                 sync once more"
-            )));
-        }
+        self.require_whole_listing()?;
         match write {
             Unsettled::Create { name, bytes } => self.settle_create(name, bytes),
             Unsettled::Replace { locator, bytes } => self.settle_replace(locator, bytes),
