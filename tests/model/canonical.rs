@@ -67,7 +67,9 @@ fn drop_what_is_over(disk: &mut Disk) {
         contact.card.is_some()
             || given.contains(&contact.item)
             || links.iter().any(|link| link.pc == contact.item)
-            || intents.iter().any(|intent| matches!(&intent.step, Step::Create { pc, .. } if *pc == contact.item))
+            || intents
+                .iter()
+                .any(|intent| matches!(&intent.step, Step::Create { pc, .. } if *pc == contact.item))
     });
     let of_phone = &database.of_phone;
     // A file that comes back at its place takes the youngest tombstone there.

@@ -7,12 +7,15 @@ use std::rc::Rc;
 use tetherbook::contact::{Card, Dialect, Projection};
 use tetherbook::ics::{Guid, SyncState};
 use tetherbook::provider::{
-    Ack, BatchResult, Capabilities, Change, ChangeKind, ChangeSet, Completeness, Confirmation, Delivery, Direction,
-    Fetched, Intent, IntentId, IntentStep, ItemId, Ledger, LedgerError, Link, LinkId, Metadata, Observed, OpenConflict,
-    Outcome, Provider, ProviderError, Replica, Revision, SessionId, Write,
+    Ack, AskedPair, BatchResult, Capabilities, Change, ChangeKind, ChangeSet, Completeness, Confirmation,
+    ConflictSides, Delivery, Direction, Fetched, HeldPair, HoldChange, Intent, IntentId, IntentStep, ItemId,
+    Ledger, LedgerError, Link, LinkId, MatchDecision, Metadata, Observed, OpenConflict, Outcome, Provider,
+    ProviderError, Replica, Revision, SessionId, Write,
 };
 
-use crate::disk::{BOOK, ConflictRow, Contact, Database, IntentRow, LinkRow, Row, Shown, Watermark, guid, number};
+use crate::disk::{
+    BOOK, ConflictRow, Contact, Database, IntentRow, LinkRow, Row, Shown, Watermark, guid, number,
+};
 use crate::mutants::Bug;
 use crate::process::Process;
 
@@ -71,7 +74,9 @@ impl Ledger for MemoryLedger {
     }
 
     fn links_without_baseline(&self) -> Result<Vec<Link>, LedgerError> {
-        self.read(|database| database.links.iter().filter(|link| link.base.is_none()).map(LinkRow::link).collect())
+        self.read(|database| {
+            database.links.iter().filter(|link| link.base.is_none()).map(LinkRow::link).collect()
+        })
     }
 
     fn forget_baselines(&self) -> Result<(), LedgerError> {
@@ -80,6 +85,39 @@ impl Ledger for MemoryLedger {
 
     fn open_conflicts(&self) -> Result<Vec<OpenConflict>, LedgerError> {
         self.read(|database| database.conflicts.iter().map(ConflictRow::conflict).collect())
+    }
+
+    fn match_decisions(&self) -> Result<Vec<MatchDecision>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    fn asked_pairs(&self) -> Result<Vec<AskedPair>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    fn replace_asked(&self, asked: &[AskedPair]) -> Result<(), LedgerError> {
+        // The cards of the model have UIDs, so that who is who is never in doubt.
+        if asked.is_empty() {
+            Ok(())
+        } else {
+            Err(LedgerError::Failed(String::from("the model asks nobody")))
+        }
+    }
+
+    fn conflict_sides(&self, _link: LinkId) -> Result<Option<ConflictSides>, LedgerError> {
+        Ok(None)
+    }
+
+    fn held(&self) -> Result<Vec<HeldPair>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    fn hold(&self, _session: SessionId, _changes: &[HoldChange]) -> Result<(), LedgerError> {
+        Err(LedgerError::Failed(String::from("the model undoes nothing")))
+    }
+
+    fn open_undo(&self, _started_ms: i64, _undoes: SessionId) -> Result<SessionId, LedgerError> {
+        Err(LedgerError::Failed(String::from("the model undoes nothing")))
     }
 
     fn open_intents(&self) -> Result<Vec<Intent>, LedgerError> {
@@ -106,7 +144,11 @@ impl Ledger for MemoryLedger {
     }
 
     fn begin(&self) -> Result<(), LedgerError> {
-        if self.process.begin() { Ok(()) } else { Err(LedgerError::Failed(String::from("a batch is open already"))) }
+        if self.process.begin() {
+            Ok(())
+        } else {
+            Err(LedgerError::Failed(String::from("a batch is open already")))
+        }
     }
 
     fn confirm(&self, _session: SessionId, facts: &[Confirmation]) -> Result<BatchResult, LedgerError> {
@@ -151,7 +193,8 @@ fn confirm(database: &mut Database, fact: &Confirmation) -> Result<Option<LinkId
     }
     let mut own = None;
     if let Some((id, pc, phone, base)) = &fact.link {
-        let id = id.map_or_else(|| database.links.iter().map(|link| link.id).max().unwrap_or(0) + 1, |id| id.0);
+        let id =
+            id.map_or_else(|| database.links.iter().map(|link| link.id).max().unwrap_or(0) + 1, |id| id.0);
         database.links.retain(|link| link.id != id);
         if database.links.iter().any(|link| link.pc == pc.0 || link.phone == phone.0) {
             return Err(refused("an item has a link already"));
@@ -185,7 +228,8 @@ impl Metadata for MemoryMetadata {
     }
 
     fn load(&self) -> Result<Vec<Observed>, ProviderError> {
-        let mut rows: Vec<Observed> = self.process.database.borrow().rows.iter().map(|row| row.0.clone()).collect();
+        let mut rows: Vec<Observed> =
+            self.process.database.borrow().rows.iter().map(|row| row.0.clone()).collect();
         rows.sort_by_key(|row| row.item);
         rows.sort_by(|left, right| left.locator.cmp(&right.locator));
         Ok(rows)
@@ -242,6 +286,8 @@ impl MemoryBook {
                 database.contacts.push(Contact { item: counter, counter, card: card_shown });
                 (ItemId(counter), counter, Some(card.clone()))
             }
+            // Only an undo brings a contact back under its number.
+            Write::Revive { .. } => return Outcome::Refused(String::from("the model undoes nothing")),
             Write::Replace { item, expected, card } => {
                 let Some(place) = at(&database, *item, *expected) else { return Outcome::Stale };
                 let contact = &mut database.contacts[place];
@@ -265,7 +311,8 @@ impl MemoryBook {
 
     fn holders(&self, uid: &str) -> Vec<(ItemId, String)> {
         let database = self.process.database.borrow();
-        let cards = database.contacts.iter().filter_map(|contact| Some((contact.item, &contact.card.as_ref()?.0)));
+        let cards =
+            database.contacts.iter().filter_map(|contact| Some((contact.item, &contact.card.as_ref()?.0)));
         let own = cards.filter(|(_, card)| card.uid().as_deref() == Some(uid));
         own.map(|(item, card)| (ItemId(item), card.display_name())).collect()
     }

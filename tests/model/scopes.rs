@@ -51,7 +51,11 @@ fn check(scope: Scope, states_min: usize) {
     let mut failed = Vec::new();
     for (name, path) in checker.discoveries() {
         let is_failure = checker.discovery_classification(name).to_string() == "counterexample";
-        println!("  {} {name}: {} steps", if is_failure { "BROKEN" } else { "met" }, path.clone().into_actions().len());
+        println!(
+            "  {} {name}: {} steps",
+            if is_failure { "BROKEN" } else { "met" },
+            path.clone().into_actions().len()
+        );
         if is_failure {
             println!("{}", trace(checker.model(), path));
             failed.push(name);
@@ -72,12 +76,27 @@ fn one_contact_and_a_cut_session() {
 
 #[test]
 fn one_contact_and_two_dead_processes() {
-    check(Scope { name: "one contact, two dead processes", cuts: 2, unplugs: false, shorts: false, ..one_contact() }, 1_000);
+    check(
+        Scope {
+            name: "one contact, two dead processes",
+            cuts: 2,
+            unplugs: false,
+            shorts: false,
+            ..one_contact()
+        },
+        1_000,
+    );
 }
 
 #[test]
 fn a_first_meeting() {
-    let scope = Scope { name: "first meeting", start: Start::Nothing, edits: [2, 1], unplugs: false, ..one_contact() };
+    let scope = Scope {
+        name: "first meeting",
+        start: Start::Nothing,
+        edits: [2, 1],
+        unplugs: false,
+        ..one_contact()
+    };
     check(scope, 1_000);
 }
 
@@ -110,7 +129,10 @@ fn large_two_edits_on_each_side() {
 #[test]
 #[ignore = "minutes"]
 fn large_first_meeting() {
-    check(Scope { name: "large: first meeting", start: Start::Nothing, edits: [2, 2], ..one_contact() }, 40_000);
+    check(
+        Scope { name: "large: first meeting", start: Start::Nothing, edits: [2, 2], ..one_contact() },
+        40_000,
+    );
 }
 
 #[test]

@@ -8,9 +8,10 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tetherbook::device::{Access, Channel, DeviceProfile, ProfileSet, VcardFolder, VcardFolderOptions};
+use tetherbook::plan::{GuardAnswer, GuardAnswers};
 use tetherbook::provider::{
-    Capabilities, Clock, Costs, Entry, Listing, Locator, ProviderError, Randomness, Replica, Revision, Settled,
-    SimpleOutcome, SimpleProvider, TestClock, TestRandomness, Tracked, TrackingOptions, Unsettled,
+    Capabilities, Clock, Costs, Entry, Listing, Locator, ProviderError, Randomness, Replica, Revision,
+    Settled, SimpleOutcome, SimpleProvider, TestClock, TestRandomness, Tracked, TrackingOptions, Unsettled,
 };
 use tetherbook::relationship::{Mode, Relationship, Side};
 use tetherbook::report::Silence;
@@ -137,14 +138,20 @@ impl Sessions {
             }
         }
         let plan = ended.as_ref().and_then(|ended| ended.plan.as_ref());
-        let wrote = ended.as_ref().map_or(0, |ended| ended.summary.device_writes + ended.summary.store_writes);
+        let wrote =
+            ended.as_ref().map_or(0, |ended| ended.summary.device_writes + ended.summary.store_writes);
         Came {
             disk: after,
             cut,
             requests: process.requests.take(),
-            is_whole: ended.as_ref().is_some_and(|ended| ended.failure.is_none() && ended.summary.failed == 0),
-            is_quiet: wrote == 0 && plan.is_some_and(|plan| plan.actions.iter().all(|action| !action.writes())),
-            deletes: plan.filter(|plan| plan.stop.is_none()).map_or(0, |plan| plan.deletes(Side::Pc) + plan.deletes(Side::Phone)),
+            is_whole: ended
+                .as_ref()
+                .is_some_and(|ended| ended.failure.is_none() && ended.summary.failed == 0),
+            is_quiet: wrote == 0
+                && plan.is_some_and(|plan| plan.actions.iter().all(|action| !action.writes())),
+            deletes: plan
+                .filter(|plan| plan.stop.is_none())
+                .map_or(0, |plan| plan.deletes(Side::Pc) + plan.deletes(Side::Phone)),
             was_past,
             forgot,
         }
@@ -197,12 +204,14 @@ fn run(process: &Rc<Process>, habits: Habits) -> Option<Ended> {
     let mut phone = Tracked::new(bent, metadata, Rc::clone(&clock), randomness, tracking);
     let mut book = MemoryBook::new(Rc::clone(process));
     let ledger = MemoryLedger { process: Rc::clone(process) };
-    // The guards on the number of deletions are off: the rules below must hold without them.
+    // The guards on the numbers of deletions and edits are off: the rules below must hold without them.
     let options = Options {
         relationship: &Relationship::of_mode(Mode::TwoWay),
         dry_run: false,
-        allow_deletes: true,
+        answers: GuardAnswers::to_all(GuardAnswer::Proceed),
         compare_all: false,
+        country: None,
+        undo: None,
         clock: &*clock,
         interrupted: &|| false,
         started_us: 0,
