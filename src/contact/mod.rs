@@ -9,7 +9,8 @@
 //!   property there, and `opinion` asks a strict second parser about what was written.
 //! - `decoded` makes the values that are compared (`equality`, `normal`), `field` names them, `difference` shows
 //!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who by what
-//!   speaks for and against it (`matching_evidence`, `matching_names`, `telephone`), `follow` knows a phone's cards again in its next export.
+//!   speaks for and against it (`matching_evidence`, `matching_names`, `telephone`), `follow` knows a phone's
+//!   cards again in its next export.
 //! - `projection` is what a side can hold, `projection_card` a card as that side holds it (`projection_value`,
 //!   `projection_text`, `projection_loss`); `projection_learned` finds out by one card what a phone holds.
 //!
