@@ -5,10 +5,15 @@
 
 mod sandbox;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Cursor, Write};
+use std::sync::{Arc, Mutex};
 
 use insta::assert_snapshot;
 use sandbox::{Sandbox, card};
+use tetherbook::cli::{Stream, Terminal, World, run};
 
 const SYNC: &str = "sync --phone sim:{T}/phone";
 
@@ -200,6 +205,59 @@ fn what_cannot_be_answered_is_told_with_the_way_on() {
         "unlink here",
     ]);
     assert_snapshot!(text);
+}
+
+/// What a terminal shows.
+#[derive(Clone, Default)]
+struct Screen(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs `dupes` for a person at a terminal who types these answers.
+fn dupes_at_a_terminal(sandbox: &Sandbox, answers: &str) -> String {
+    let screen = Screen::default();
+    let mut world = World::real();
+    world.arguments = ["tetherbook", "dupes"].map(Into::into).to_vec();
+    world.environment = BTreeMap::from([
+        ("HOME".to_owned(), sandbox.path("home").into_os_string()),
+        ("TERM".to_owned(), "dumb".into()),
+    ]);
+    world.terminal = Terminal { stdin: true, stdout: true, stderr: true };
+    world.stdin = RefCell::new(Box::new(Cursor::new(answers.as_bytes().to_vec())));
+    world.stdout = Stream::new(Box::new(screen.clone()));
+    world.stderr = Stream::new(Box::new(screen.clone()));
+    let exit = run(&world).number();
+    let text = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+    format!("{text}[exit {exit}]\n\n")
+}
+
+#[test]
+fn at_a_terminal_each_pair_is_asked_about() {
+    let sandbox = two_anns();
+    sandbox.write(
+        "double.vcf",
+        &(card(&["UID:x", "FN:Cy Orr", "TEL:+49 170 4444444"])
+            + &card(&["UID:y", "FN:Orr\\, Cy", "TEL:+49 170 4444444", "NOTE:second"])),
+    );
+    sandbox.run("import double.vcf");
+    sandbox.run(SYNC);
+    let mut text = dupes_at_a_terminal(&sandbox, "later\nq\n");
+    text += &dupes_at_a_terminal(&sandbox, "perhaps\nn\n\n");
+    text += &dupes_at_a_terminal(&sandbox, "Y\n");
+    text += &dupes_at_a_terminal(&sandbox, "");
+    text += &sandbox.run(SYNC);
+    assert_snapshot!(text);
+    assert_eq!((holders(&sandbox, "FN:Ann Lee"), holders(&sandbox, "NOTE:second")), ((2, 2), (1, 1)));
+    assert_eq!(holders(&sandbox, "4444444"), (1, 1));
 }
 
 #[test]

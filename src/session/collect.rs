@@ -9,8 +9,8 @@ use crate::plan::{
     named_place,
 };
 use crate::provider::{
-    Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError,
-    Revision,
+    Change, ChangeKind, ChangeSet, Fetched, ItemId, Ledger, Link, LinkId, OpenConflict, Provider,
+    ProviderError, Revision,
 };
 use crate::relationship::Side;
 use crate::report::{Event, Report};
@@ -103,12 +103,7 @@ pub(super) fn collect(
     let absent = collector.absent_contacts(&phone_set.absent, &linked)?;
     let [new_phone, new_pc] = collector.new_items;
     let offered = collector.parties.phone.offered();
-    let ledger = collector.parties.ledger;
-    let matching = MatchingFacts {
-        country: None,
-        decisions: ledger.match_decisions()?,
-        asked_before: ledger.asked_pairs()?.iter().map(|pair| (pair.pc, pair.phone)).collect(),
-    };
+    let matching = matching_facts(collector.parties.ledger)?;
     let holds = holds(collector.parties)?;
     let phone = facts(collector.parties.phone, phone_set);
     let mut pc = facts(collector.parties.pc, pc_set);
@@ -142,6 +137,15 @@ fn holds(parties: &Parties<'_>) -> Result<Holds, Failure> {
         holds.phone.extend(held.phone);
     }
     Ok(holds)
+}
+
+/// What a person said and was asked before; the country is for whoever runs the session to add.
+fn matching_facts(ledger: &dyn Ledger) -> Result<MatchingFacts, Failure> {
+    Ok(MatchingFacts {
+        country: None,
+        decisions: ledger.match_decisions()?,
+        asked_before: ledger.asked_pairs()?.iter().map(|pair| (pair.pc, pair.phone)).collect(),
+    })
 }
 
 pub(super) fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
