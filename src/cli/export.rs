@@ -1,7 +1,7 @@
 //! `export`: contacts as vCards, to stdout, into one file or into a folder with a file each. Files appear whole or
 //! not at all and can be read by their owner only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -51,8 +51,9 @@ pub fn run(invocation: &Invocation<'_>, arguments: &ExportArguments) -> Outcome 
         }
     } else if target.is_dir() || target.as_os_str().to_string_lossy().ends_with('/') {
         fs::create_dir_all(target).map_err(|error| Failed::file("made", target, &error))?;
-        for (uid, card) in &export.cards {
-            write_whole(&target.join(file_name(uid)), card.as_bytes())?;
+        let names = file_names(export.cards.iter().map(|(uid, _)| uid.as_str()));
+        for ((_, card), name) in export.cards.iter().zip(names) {
+            write_whole(&target.join(name), card.as_bytes())?;
         }
         invocation.say(format_args!("Exported {exported} to {}.", target.display()));
     } else {
@@ -125,6 +126,26 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failed> {
     Ok(())
 }
 
+/// A file name for each UID, none of them twice: several contacts may share a UID, in one book and across books, and
+/// none may be written over another. Small and capital letters count as the same, as they do on a memory card.
+fn file_names<'a>(uids: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    // How often a stem came up: the next of it starts there, so that thousands of one UID take no longer each.
+    let mut often = BTreeMap::<String, usize>::new();
+    let mut names = Vec::new();
+    for uid in uids {
+        let mut name = file_name(uid);
+        let stem = name.trim_end_matches(".vcf").to_owned();
+        let number = often.entry(stem.to_lowercase()).or_insert(1);
+        while !taken.insert(name.to_lowercase()) {
+            *number += 1;
+            name = format!("{stem}-{number}.vcf");
+        }
+        names.push(name);
+    }
+    names
+}
+
 /// A file name from a UID: the UID where it is safe as it is, else what is safe of it and a piece of its hash.
 fn file_name(uid: &str) -> String {
     let plain = uid.strip_prefix("urn:uuid:").unwrap_or(uid);
@@ -139,6 +160,13 @@ fn file_name(uid: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn contacts_that_share_a_uid_get_files_of_their_own() {
+        let uids = ["ann", "ann-2", "ann", "Ann", "bo", "ann"];
+        let names = file_names(uids.into_iter());
+        assert_eq!(names, ["ann.vcf", "ann-2.vcf", "ann-3.vcf", "Ann-4.vcf", "bo.vcf", "ann-5.vcf"]);
+    }
 
     #[test]
     fn file_names_are_safe_and_differ_where_uids_do() {
