@@ -26,7 +26,8 @@ fn line(field: usize, token: Token) -> String {
 /// A new card with these values.
 pub fn card(who: usize, values: [Option<Token>; 2]) -> String {
     let (uid, name) = PEOPLE[who];
-    let mut text = format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name} Example\r\nN:Example;{name};;;\r\n");
+    let mut text =
+        format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nFN:{name} Example\r\nN:Example;{name};;;\r\n");
     for (field, value) in values.into_iter().enumerate() {
         text.extend(value.map(|token| line(field, token)));
     }
@@ -35,7 +36,8 @@ pub fn card(who: usize, values: [Option<Token>; 2]) -> String {
 
 /// The card with another value in a field, or with none.
 pub fn edited(text: &str, field: usize, value: Option<Token>) -> String {
-    let mut lines: Vec<&str> = text.split_inclusive("\r\n").filter(|line| !line.starts_with(FIELDS[field])).collect();
+    let mut lines: Vec<&str> =
+        text.split_inclusive("\r\n").filter(|line| !line.starts_with(FIELDS[field])).collect();
     let new = value.map(|token| line(field, token)).unwrap_or_default();
     lines.insert(lines.len() - 1, &new);
     lines.concat()

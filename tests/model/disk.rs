@@ -144,7 +144,14 @@ impl fmt::Debug for Shown {
 
 impl fmt::Debug for File {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} [{} bytes, {}] {}", self.name, self.bytes.len(), self.date, telling(&self.bytes))
+        write!(
+            formatter,
+            "{} [{} bytes, {}] {}",
+            self.name,
+            self.bytes.len(),
+            self.date,
+            telling(&self.bytes)
+        )
     }
 }
 
@@ -172,7 +179,10 @@ impl Phone {
 
 impl Watermark {
     pub fn of(state: &SyncState, replica: Guid) -> Self {
-        Self { given: state.given.get(replica).iter().collect(), seen: state.seen.get(replica).ranges().collect() }
+        Self {
+            given: state.given.get(replica).iter().collect(),
+            seen: state.seen.get(replica).ranges().collect(),
+        }
     }
 
     pub fn state(&self, replica: Guid) -> SyncState {
@@ -225,7 +235,9 @@ impl IntentRow {
             Step::Replace { phone, expected, card } => {
                 IntentStep::Replace { item: ItemId(*phone), expected: *expected, card: card.0.clone() }
             }
-            Step::Delete { phone, expected } => IntentStep::Delete { item: ItemId(*phone), expected: *expected },
+            Step::Delete { phone, expected } => {
+                IntentStep::Delete { item: ItemId(*phone), expected: *expected }
+            }
         };
         Intent { id: IntentId(self.id), session: SessionId(1), step }
     }

@@ -106,7 +106,8 @@ impl Ghost {
     pub fn of(disk: &Disk, people: usize, is_strict: bool) -> Self {
         let wishes = (0..people).map(|who| {
             let mut wish = Wish::nobody();
-            let views: Vec<View> = [Side::Phone, Side::Pc].into_iter().filter_map(|side| shown(disk, side, who)).collect();
+            let views: Vec<View> =
+                [Side::Phone, Side::Pc].into_iter().filter_map(|side| shown(disk, side, who)).collect();
             for view in views {
                 wish.fate = Fate::Live;
                 for (field, tokens) in view.iter().enumerate() {
@@ -188,7 +189,8 @@ impl Ghost {
                     gone[field] = seen[field].difference(&other[field]).copied().collect();
                     wish.take_away(field, &gone);
                     // That side has not heard of what was taken away here before.
-                    wish.tokens[field].retain(|token, fate| *fate == Fate::Live || !other[field].contains(token));
+                    wish.tokens[field]
+                        .retain(|token, fate| *fate == Fate::Live || !other[field].contains(token));
                 }
             }
             _ => {
@@ -225,7 +227,9 @@ impl Ghost {
     /// The phone is not as it was in `before`; `disk` is as it is now. Where it cannot be known by its marker that it is
     /// another, what it shows now counts as edited there.
     pub fn phone_is_another(&mut self, before: &Disk, disk: &Disk) {
-        if !is_past(disk) && disk.phone.marker().is_some_and(|(marked, _)| marked == guid(disk.database.replica)) {
+        if !is_past(disk)
+            && disk.phone.marker().is_some_and(|(marked, _)| marked == guid(disk.database.replica))
+        {
             for (who, wish) in self.wishes.iter_mut().enumerate() {
                 if on_phone(before, who) != on_phone(disk, who) && !self.is_strict {
                     wish.touched[index(Side::Phone)] = Touched::Perhaps;

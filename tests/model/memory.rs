@@ -7,12 +7,14 @@ use std::rc::Rc;
 use tetherbook::contact::{Card, Dialect, Projection};
 use tetherbook::ics::{Guid, SyncState};
 use tetherbook::provider::{
-    Ack, BatchResult, Capabilities, Change, ChangeKind, ChangeSet, Completeness, Confirmation, Delivery, Direction,
-    Fetched, Intent, IntentId, IntentStep, ItemId, Ledger, LedgerError, Link, LinkId, Metadata, Observed, OpenConflict,
-    Outcome, Provider, ProviderError, Replica, Revision, SessionId, Write,
+    Ack, BatchResult, Capabilities, Change, ChangeKind, ChangeSet, Completeness, Confirmation, Delivery,
+    Direction, Fetched, Intent, IntentId, IntentStep, ItemId, Ledger, LedgerError, Link, LinkId, Metadata,
+    Observed, OpenConflict, Outcome, Provider, ProviderError, Replica, Revision, SessionId, Write,
 };
 
-use crate::disk::{BOOK, ConflictRow, Contact, Database, IntentRow, LinkRow, Row, Shown, Watermark, guid, number};
+use crate::disk::{
+    BOOK, ConflictRow, Contact, Database, IntentRow, LinkRow, Row, Shown, Watermark, guid, number,
+};
 use crate::mutants::Bug;
 use crate::process::Process;
 
@@ -50,7 +52,14 @@ impl Ledger for MemoryLedger {
         }
         self.write(|database| match direction {
             Direction::PhoneToPc => database.of_phone = Watermark::of(state, guid(database.replica)),
-            Direction::PcToPhone => database.of_pc = Watermark::of(state, guid(BOOK)),
+            Direction::PcToPhone => {
+                database.of_pc = Watermark::of(state, guid(BOOK));
+                if self.process.bug == Bug::ShrinkingWatermark
+                    && let Some((low, _)) = database.of_pc.seen.first_mut()
+                {
+                    *low += 1;
+                }
+            }
         })
     }
 
@@ -71,7 +80,9 @@ impl Ledger for MemoryLedger {
     }
 
     fn links_without_baseline(&self) -> Result<Vec<Link>, LedgerError> {
-        self.read(|database| database.links.iter().filter(|link| link.base.is_none()).map(LinkRow::link).collect())
+        self.read(|database| {
+            database.links.iter().filter(|link| link.base.is_none()).map(LinkRow::link).collect()
+        })
     }
 
     fn forget_baselines(&self) -> Result<(), LedgerError> {
@@ -106,7 +117,11 @@ impl Ledger for MemoryLedger {
     }
 
     fn begin(&self) -> Result<(), LedgerError> {
-        if self.process.begin() { Ok(()) } else { Err(LedgerError::Failed(String::from("a batch is open already"))) }
+        if self.process.begin() {
+            Ok(())
+        } else {
+            Err(LedgerError::Failed(String::from("a batch is open already")))
+        }
     }
 
     fn confirm(&self, _session: SessionId, facts: &[Confirmation]) -> Result<BatchResult, LedgerError> {
@@ -151,7 +166,8 @@ fn confirm(database: &mut Database, fact: &Confirmation) -> Result<Option<LinkId
     }
     let mut own = None;
     if let Some((id, pc, phone, base)) = &fact.link {
-        let id = id.map_or_else(|| database.links.iter().map(|link| link.id).max().unwrap_or(0) + 1, |id| id.0);
+        let id =
+            id.map_or_else(|| database.links.iter().map(|link| link.id).max().unwrap_or(0) + 1, |id| id.0);
         database.links.retain(|link| link.id != id);
         if database.links.iter().any(|link| link.pc == pc.0 || link.phone == phone.0) {
             return Err(refused("an item has a link already"));
@@ -185,7 +201,8 @@ impl Metadata for MemoryMetadata {
     }
 
     fn load(&self) -> Result<Vec<Observed>, ProviderError> {
-        let mut rows: Vec<Observed> = self.process.database.borrow().rows.iter().map(|row| row.0.clone()).collect();
+        let mut rows: Vec<Observed> =
+            self.process.database.borrow().rows.iter().map(|row| row.0.clone()).collect();
         rows.sort_by_key(|row| row.item);
         rows.sort_by(|left, right| left.locator.cmp(&right.locator));
         Ok(rows)
@@ -265,7 +282,8 @@ impl MemoryBook {
 
     fn holders(&self, uid: &str) -> Vec<(ItemId, String)> {
         let database = self.process.database.borrow();
-        let cards = database.contacts.iter().filter_map(|contact| Some((contact.item, &contact.card.as_ref()?.0)));
+        let cards =
+            database.contacts.iter().filter_map(|contact| Some((contact.item, &contact.card.as_ref()?.0)));
         let own = cards.filter(|(_, card)| card.uid().as_deref() == Some(uid));
         own.map(|(item, card)| (ItemId(item), card.display_name())).collect()
     }
@@ -301,6 +319,9 @@ impl Provider for MemoryBook {
             changes.push(Change { item: ItemId(contact.item), cn, kind, place: String::new() });
         }
         changes.sort_by_key(|change| change.cn.counter);
+        if self.process.bug == Bug::OneChangeTold {
+            changes = changes.pop().into_iter().collect();
+        }
         Ok(ChangeSet {
             changes,
             completeness: Completeness::Complete,

@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tetherbook::device::{Access, Channel, DeviceProfile, ProfileSet, VcardFolder, VcardFolderOptions};
 use tetherbook::provider::{
-    Capabilities, Clock, Costs, Entry, Listing, Locator, ProviderError, Randomness, Replica, Revision, Settled,
-    SimpleOutcome, SimpleProvider, TestClock, TestRandomness, Tracked, TrackingOptions, Unsettled,
+    Capabilities, Clock, Costs, Entry, Listing, Locator, ProviderError, Randomness, Replica, Revision,
+    Settled, SimpleOutcome, SimpleProvider, TestClock, TestRandomness, Tracked, TrackingOptions, Unsettled,
 };
 use tetherbook::relationship::{Mode, Relationship, Side};
 use tetherbook::report::Silence;
 use tetherbook::session::{self, Ended, Options, Parties};
 
-use crate::canonical::canonical;
+use crate::canonical::{canonical, inflated};
 use crate::disk::{Database, Disk, Watermark, guid};
 use crate::memory::{MemoryBook, MemoryLedger, MemoryMetadata};
 use crate::mutants::Bug;
@@ -29,6 +29,8 @@ pub struct Habits {
     pub has_dates: bool,
     pub can_rename: bool,
     pub bug: Bug,
+    /// Every session is run over a second disk as well that it may not tell from the first.
+    pub is_doubted: bool,
 }
 
 /// What a session came to.
@@ -124,6 +126,17 @@ impl Sessions {
         let mut forgot = forgets(known, &after.database);
         let mut cut = Vec::new();
         let after = self.keep(after);
+        if habits.is_doubted {
+            let second = inflated((*before.disk).clone());
+            let process = Rc::new(Process::new(&second, fault, habits.bug, habits.has_dates, false));
+            run(&process, habits);
+            process.roll_back();
+            assert!(
+                self.keep(process.durable()) == after,
+                "a session told two equal disks apart: {:#?}",
+                before.disk
+            );
+        }
         let moments = process.moments.take();
         let mut met: HashSet<Kept> = HashSet::from([before.clone(), after.clone()]);
         for (place, moment) in moments.iter().enumerate() {
@@ -137,14 +150,20 @@ impl Sessions {
             }
         }
         let plan = ended.as_ref().and_then(|ended| ended.plan.as_ref());
-        let wrote = ended.as_ref().map_or(0, |ended| ended.summary.device_writes + ended.summary.store_writes);
+        let wrote =
+            ended.as_ref().map_or(0, |ended| ended.summary.device_writes + ended.summary.store_writes);
         Came {
             disk: after,
             cut,
             requests: process.requests.take(),
-            is_whole: ended.as_ref().is_some_and(|ended| ended.failure.is_none() && ended.summary.failed == 0),
-            is_quiet: wrote == 0 && plan.is_some_and(|plan| plan.actions.iter().all(|action| !action.writes())),
-            deletes: plan.filter(|plan| plan.stop.is_none()).map_or(0, |plan| plan.deletes(Side::Pc) + plan.deletes(Side::Phone)),
+            is_whole: ended
+                .as_ref()
+                .is_some_and(|ended| ended.failure.is_none() && ended.summary.failed == 0),
+            is_quiet: wrote == 0
+                && plan.is_some_and(|plan| plan.actions.iter().all(|action| !action.writes())),
+            deletes: plan
+                .filter(|plan| plan.stop.is_none())
+                .map_or(0, |plan| plan.deletes(Side::Pc) + plan.deletes(Side::Phone)),
             was_past,
             forgot,
         }

@@ -18,7 +18,8 @@ fn told(state: &State) -> String {
         text += &format!("      row {row:?}\n");
     }
     for link in &database.links {
-        text += &format!("      link {} pc #{} phone #{} base {:?}\n", link.id, link.pc, link.phone, link.base);
+        text +=
+            &format!("      link {} pc #{} phone #{} base {:?}\n", link.id, link.pc, link.phone, link.base);
     }
     for intent in &database.intents {
         text += &format!("      intent {:?}\n", intent.step);

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use tetherbook::device::{
-    DeviceIdentity, DirectoryTree, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Storage,
-    TreeCapabilities, TreeError, TreeStatistics,
+    DeviceIdentity, DirectoryTree, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree,
+    Storage, TreeCapabilities, TreeError, TreeStatistics,
 };
 use tetherbook::provider::Completeness;
 
@@ -125,7 +125,12 @@ impl ObjectTree for MemoryTree {
         Ok(FolderListing { entries, completeness })
     }
 
-    fn read(&mut self, object: &ObjectReference, size_bytes: u64, limit_bytes: u64) -> Result<Vec<u8>, TreeError> {
+    fn read(
+        &mut self,
+        object: &ObjectReference,
+        size_bytes: u64,
+        limit_bytes: u64,
+    ) -> Result<Vec<u8>, TreeError> {
         self.request(Kind::Look)?;
         let (_, file) = self.file(object)?;
         let length = u64::try_from(file.bytes.len()).unwrap();
@@ -135,7 +140,12 @@ impl ObjectTree for MemoryTree {
         Ok(file.bytes)
     }
 
-    fn create(&mut self, _folder: &ObjectReference, name: &str, bytes: &[u8]) -> Result<ObjectReference, TreeError> {
+    fn create(
+        &mut self,
+        _folder: &ObjectReference,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<ObjectReference, TreeError> {
         let reach = self.request(Kind::Create)?;
         if self.is_taken(name) {
             return Err(TreeError::NameTaken(name.to_owned()));

@@ -183,7 +183,8 @@ impl World {
     fn write(&self, state: &State, side: Side, who: usize, text: Option<String>) -> Kept {
         self.changed(state, |disk| match side {
             Side::Phone => {
-                let name = files(&disk.phone, who).first().map_or_else(|| own_name(who), |file| file.name.clone());
+                let name =
+                    files(&disk.phone, who).first().map_or_else(|| own_name(who), |file| file.name.clone());
                 disk.phone.files.retain(|file| file.name != name);
                 if let Some(text) = text {
                     let date = self.next_date(disk);
@@ -265,7 +266,11 @@ impl World {
                 _ => {
                     let text = card(0, [Some(10), Some(11)]);
                     let marker = format!("format: 1\r\nreplica: {}\r\ngeneration: 1\r\nend\r\n", guid(2));
-                    let file = |name: &str, text: String| File { name: name.to_owned(), bytes: text.into_bytes(), date };
+                    let file = |name: &str, text: String| File {
+                        name: name.to_owned(),
+                        bytes: text.into_bytes(),
+                        date,
+                    };
                     vec![file(&own_name(0), text), file("tetherbook-replica.txt", marker)]
                 }
             };
