@@ -49,7 +49,7 @@ fn a_watermark_before_the_write_is_ahead() {
 #[test]
 fn a_watermark_committed_alone_is_ahead() {
     let scope = Scope { edits: [1, 0], cuts: 1, dies: true, ..calm() };
-    finds("I11 the watermark is not ahead", with_bug(Bug::TwoCommits, scope.clone()));
+    finds("I11 the watermark is not ahead", with_bug(Bug::TwoCommits, scope));
     finds("I3 nothing is lost", with_bug(Bug::TwoCommits, scope));
 }
 
@@ -85,7 +85,7 @@ fn a_watermark_that_is_not_kept_brings_back_what_was_deleted() {
 #[test]
 fn a_change_that_is_not_told_never_arrives() {
     let scope = Scope { people: 2, edits: [0, 2], ..calm() };
-    finds("I1 converged after two sessions", with_bug(Bug::OneChangeTold, scope.clone()));
+    finds("I1 converged after two sessions", with_bug(Bug::OneChangeTold, scope));
     finds("I1 converges", with_bug(Bug::OneChangeTold, scope));
 }
 
