@@ -47,6 +47,40 @@ fn ranges(numbers: &[u64]) -> Vec<(u64, u64)> {
     ranges
 }
 
+/// A disk that no session may tell from this canonical one: all its numbers are larger and have gaps between them.
+pub fn inflated(mut disk: Disk) -> Disk {
+    let wide = |mark: &mut Watermark, factor: u64| {
+        mark.given.iter_mut().for_each(|item| *item *= factor);
+        let seen: Vec<u64> =
+            mark.seen.iter().flat_map(|&(low, high)| (low..=high).map(|number| number * factor)).collect();
+        mark.seen = ranges(&seen);
+    };
+    let database = &mut disk.database;
+    for contact in &mut database.contacts {
+        contact.item *= 3;
+        contact.counter *= 3;
+    }
+    for row in &mut database.rows {
+        row.0.item.0 *= 5;
+        row.0.counter *= 5;
+    }
+    for link in &mut database.links {
+        (link.pc, link.phone, link.id) = (link.pc * 3, link.phone * 5, link.id * 2);
+    }
+    for intent in &mut database.intents {
+        intent.id *= 2;
+        match &mut intent.step {
+            Step::Create { pc, .. } => *pc *= 3,
+            Step::Replace { phone, .. } | Step::Delete { phone, .. } => *phone *= 5,
+        }
+    }
+    database.conflicts.iter_mut().for_each(|conflict| conflict.link *= 2);
+    (database.next_pc, database.next_phone) = (database.next_pc * 3, database.next_phone * 5);
+    wide(&mut database.of_pc, 3);
+    wide(&mut database.of_phone, 5);
+    disk
+}
+
 /// The disk as every disk like it is written.
 pub fn canonical(mut disk: Disk) -> Disk {
     drop_what_is_over(&mut disk);

@@ -95,8 +95,8 @@ impl Wish {
             return;
         }
         self.fate = if self.is_murky() || self.fate == Fate::Free { Fate::Free } else { Fate::Live };
-        for field in 0..2 {
-            self.tokens[field].retain(|token, _| !seen[field].contains(token));
+        for (tokens, seen) in self.tokens.iter_mut().zip(seen) {
+            tokens.retain(|token, _| !seen.contains(token));
         }
     }
 }

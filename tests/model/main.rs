@@ -28,6 +28,7 @@ mod memory;
 mod mutants;
 mod process;
 mod scopes;
+mod seeded;
 mod session;
 mod trace;
 mod tree;

@@ -53,7 +53,14 @@ impl Ledger for MemoryLedger {
         }
         self.write(|database| match direction {
             Direction::PhoneToPc => database.of_phone = Watermark::of(state, guid(database.replica)),
-            Direction::PcToPhone => database.of_pc = Watermark::of(state, guid(BOOK)),
+            Direction::PcToPhone => {
+                database.of_pc = Watermark::of(state, guid(BOOK));
+                if self.process.bug == Bug::ShrinkingWatermark
+                    && let Some((low, _)) = database.of_pc.seen.first_mut()
+                {
+                    *low += 1;
+                }
+            }
         })
     }
 
@@ -348,6 +355,9 @@ impl Provider for MemoryBook {
             changes.push(Change { item: ItemId(contact.item), cn, kind, place: String::new() });
         }
         changes.sort_by_key(|change| change.cn.counter);
+        if self.process.bug == Bug::OneChangeTold {
+            changes = changes.pop().into_iter().collect();
+        }
         Ok(ChangeSet {
             changes,
             completeness: Completeness::Complete,

@@ -17,6 +17,10 @@ pub enum Bug {
     ForgetfulJournal,
     /// A phone that is as it was left says that it was restored.
     AlwaysRestored,
-    /// The watermark of a finished batch is not kept.
+    /// The book tells its newest change only, as if there were no others.
+    OneChangeTold,
+    /// No watermark is ever kept.
     ForgetfulWatermark,
+    /// The watermark loses its oldest change when it is kept.
+    ShrinkingWatermark,
 }

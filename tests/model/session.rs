@@ -17,7 +17,7 @@ use tetherbook::relationship::{Mode, Relationship, Side};
 use tetherbook::report::Silence;
 use tetherbook::session::{self, Ended, Options, Parties};
 
-use crate::canonical::canonical;
+use crate::canonical::{canonical, inflated};
 use crate::disk::{Database, Disk, Watermark, guid};
 use crate::memory::{MemoryBook, MemoryLedger, MemoryMetadata};
 use crate::mutants::Bug;
@@ -30,6 +30,8 @@ pub struct Habits {
     pub has_dates: bool,
     pub can_rename: bool,
     pub bug: Bug,
+    /// Every session is run over a second disk as well that it may not tell from the first.
+    pub is_doubted: bool,
 }
 
 /// What a session came to.
@@ -125,6 +127,17 @@ impl Sessions {
         let mut forgot = forgets(known, &after.database);
         let mut cut = Vec::new();
         let after = self.keep(after);
+        if habits.is_doubted {
+            let second = inflated((*before.disk).clone());
+            let process = Rc::new(Process::new(&second, fault, habits.bug, habits.has_dates, false));
+            run(&process, habits);
+            process.roll_back();
+            assert!(
+                self.keep(process.durable()) == after,
+                "a session told two equal disks apart: {:#?}",
+                before.disk
+            );
+        }
         let moments = process.moments.take();
         let mut met: HashSet<Kept> = HashSet::from([before.clone(), after.clone()]);
         for (place, moment) in moments.iter().enumerate() {

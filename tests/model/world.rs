@@ -24,7 +24,7 @@ pub enum Start {
 }
 
 /// What a scope holds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Scope {
     pub name: &'static str,
     pub people: usize,
@@ -259,7 +259,7 @@ impl World {
     fn swap(&self, state: &State, step: Step) -> State {
         let mut next = State { quiet: 0, swaps: state.swaps - 1, ..state.clone() };
         next.disk = self.changed(state, |disk| {
-            let mut date = self.next_date(disk);
+            let date = self.next_date(disk);
             let mut files = match step {
                 Step::Restore => self.backup.files.clone(),
                 Step::Reset => Vec::new(),
@@ -274,9 +274,10 @@ impl World {
                     vec![file(&own_name(0), text), file("tetherbook-replica.txt", marker)]
                 }
             };
-            for file in files.iter_mut().filter(|_| self.scope.habits.has_dates) {
-                file.date = date;
-                date += 1;
+            if self.scope.habits.has_dates {
+                for (file, date) in files.iter_mut().zip(date..) {
+                    file.date = date;
+                }
             }
             disk.phone = Phone { files };
         });
