@@ -221,3 +221,94 @@ fn same_uid_notes(items: &[NewItem], side: &str, was_told: impl Fn(ItemId) -> bo
 pub fn named_place(name: &str, place: &str) -> String {
     if place.is_empty() { format!("“{name}”") } else { format!("“{name}” ({place})") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::Card;
+    use crate::plan::Held;
+    use crate::provider::{MatchDecision, Revision};
+
+    fn item(number: u64, lines: &[&str]) -> NewItem {
+        let text = format!("BEGIN:VCARD\r\nVERSION:3.0\r\n{}\r\nEND:VCARD\r\n", lines.join("\r\n"));
+        let card = Card::parse(text.as_bytes()).unwrap();
+        let held = Held { revision: Revision::of(card.as_bytes()), card, modified_ms: None };
+        NewItem { item: ItemId(number), held, place: format!("{number}.vcf"), same_uid: Vec::new() }
+    }
+
+    /// Two Ann Lees on the PC, one on the phone, and a Bo Ek on each side.
+    fn sides() -> (Vec<NewItem>, Vec<NewItem>) {
+        let bo = ["FN:Bo Ek", "TEL:+46 70 123"];
+        (
+            vec![
+                item(1, &["FN:Ann Lee", "TEL:1111111"]),
+                item(2, &["FN:Ann Lee", "TEL:2222222"]),
+                item(3, &bo),
+            ],
+            vec![item(7, &["FN:Ann Lee", "TEL:3333333"]), item(8, &bo)],
+        )
+    }
+
+    fn paired(holds: bool, facts: &MatchingFacts) -> Paired {
+        let (pc, phone) = sides();
+        let projection = Projection::default();
+        pair(pc, phone, &Pairing { offered: &[], projection: &projection, facts, holds })
+    }
+
+    fn items(items: &[NewItem]) -> Vec<u64> {
+        items.iter().map(|new| new.item.0).collect()
+    }
+
+    fn said(pc: u64, phone: u64, answer: MatchAnswer) -> MatchDecision {
+        MatchDecision { pc: ItemId(pc), phone: ItemId(phone), answer, decided_ms: 0 }
+    }
+
+    #[test]
+    fn whoever_is_asked_about_goes_nowhere_and_the_rest_is_paired() {
+        let found = paired(true, &MatchingFacts::default());
+        assert_eq!(found.pairs.len(), 1);
+        assert_eq!((items(&found.only_pc), items(&found.only_phone)), (vec![], vec![]));
+        let asked: Vec<(u64, u64)> = found.asked.iter().map(|pair| (pair.pc.0, pair.phone.0)).collect();
+        assert_eq!(asked, [(1, 7), (2, 7)]);
+        assert!(found.notes.is_empty());
+    }
+
+    #[test]
+    fn by_hand_both_go_their_ways_and_the_likeness_is_told() {
+        let found = paired(false, &MatchingFacts::default());
+        assert_eq!((items(&found.only_pc), items(&found.only_phone)), (vec![1, 2], vec![7]));
+        assert!(found.asked.is_empty());
+        assert_eq!(found.notes.len(), 2);
+        assert!(found.notes[0].contains("may be one person (same name); they are kept apart"));
+    }
+
+    #[test]
+    fn an_answer_settles_its_pair_and_frees_the_others() {
+        let facts = |decisions| MatchingFacts { decisions, ..MatchingFacts::default() };
+        let same = paired(true, &facts(vec![said(2, 7, MatchAnswer::Same)]));
+        assert_eq!((items(&same.only_pc), items(&same.only_phone)), (vec![1], vec![]));
+        assert!(same.asked.is_empty() && same.pairs.iter().any(|pair| pair.2 == Reason::SaidSame));
+        let two = paired(true, &facts(vec![said(1, 7, MatchAnswer::Different)]));
+        assert_eq!((items(&two.only_pc), two.asked.len()), (vec![1], 1));
+        let apart: Vec<MatchDecision> =
+            [(1, 7), (2, 7), (3, 8)].map(|(pc, phone)| said(pc, phone, MatchAnswer::Different)).to_vec();
+        let all = paired(true, &facts(apart));
+        assert_eq!((items(&all.only_pc), items(&all.only_phone)), (vec![1, 2, 3], vec![7, 8]));
+        assert!(all.pairs.is_empty() && all.asked.is_empty());
+    }
+
+    #[test]
+    fn one_uid_is_told_once_and_not_again_while_its_holders_wait() {
+        let mut twins = vec![item(1, &["UID:u", "FN:Ann Lee"]), item(2, &["UID:u", "FN:Bo Ek"])];
+        twins[0].same_uid = vec!["“Bo Ek” (2.vcf)".to_owned()];
+        twins[1].same_uid = vec!["“Ann Lee” (1.vcf)".to_owned()];
+        let notes = |was_told| same_uid_notes(&twins, "phone", |_| was_told);
+        assert_eq!(
+            notes(false),
+            [
+                "“Ann Lee” (1.vcf) on the phone has the same UID as “Bo Ek” (2.vcf); all are kept as separate contacts."
+            ]
+        );
+        assert!(notes(true).is_empty());
+    }
+}
