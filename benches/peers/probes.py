@@ -107,7 +107,7 @@ def disjoint_edits(program):
     mails = [cards.values(data, "EMAIL") for data in both]
     wanted = ["+49 170 5550200", "+49 30 5550111"]
     if mails[0] == [] and numbers[1] == ["+49 170 5550100", "+49 30 5550111"]:
-        told = run.exit != 0 or run.said(*program.conflict_words)
+        told = program.told(run)
         return Verdict(FAIR if told else BAD, f"{'conflict' if told else 'not told'}, neither edit crossed ({ended(run)})")
     wrong = []
     if any(side != wanted for side in numbers):
@@ -138,7 +138,7 @@ def clash(program):
     anns = [[data for data in program.held(side) if cards.full_name(data) == "Ann Lee"] for side in "ab"]
     flat = [sorted(title for data in side for title in cards.values(data, "TITLE")) for side in anns]
     rest = "the rest went on" if cards.values(one(program, "b", "Bo Berg"), "TITLE") == ["Mate"] else "the rest stood still"
-    told = run.exit != 0 or run.said(*program.conflict_words)
+    told = program.told(run)
     if flat == [["Captain"], ["Pilot"]]:
         good = told and rest == "the rest went on"
         return Verdict(GOOD if good else BAD, f"kept apart, {'told' if told else 'not told'}, {rest} ({ended(run)})")
@@ -198,10 +198,10 @@ def killed(program):
     titles = [cards.values(one(program, side, name), "TITLE") for side in "ab"]
     words, good = [f"killed at {arrived}"], True
     if torn:
-        words.append(f"{torn} torn")
+        words.append(f"{torn} torn file under a contact's name until the rerun")
     doubled = sum(count - 1 for side in counts for count in side.values())
     if titles != [["Captain"], ["Captain"]]:
-        conflict = run.said(*program.conflict_words)
+        conflict = program.told_conflict(run)
         words.append("false conflict" if conflict else f"the edit did not arrive ({titles[0]}, {titles[1]})")
         good = False
     if doubled:
@@ -214,7 +214,7 @@ def killed(program):
     words.append(f"{left} temporary files left" if left else "no temporary files")
     if good:
         words.insert(1, "the rerun brought all and the edit")
-    mark = BAD if not good else FAIR if left or run.exit != 0 else GOOD
+    mark = BAD if not good else FAIR if left or torn or run.exit != 0 else GOOD
     return Verdict(mark, f"{', '.join(words)} ({ended(run)})")
 
 
@@ -277,7 +277,7 @@ def delete_against_edit(program):
     if titles == [["Captain"], ["Captain"]]:
         return Verdict(GOOD, f"the edit survives on both sides ({ended(run)})")
     if titles == [None, ["Captain"]]:
-        told = run.exit != 0 or run.said(*program.conflict_words)
+        told = program.told(run)
         return Verdict(FAIR if told else BAD, f"kept where it was edited, {'told' if told else 'not told'} ({ended(run)})")
     return Verdict(BAD, f"the edit is lost ({ended(run)})" if not held[1] else f"{titles[0]} and {titles[1]} ({ended(run)})")
 

@@ -19,8 +19,8 @@ class Program:
     """A program that keeps two folders of vCards the same."""
 
     name = ""
-    #: What a message about two versions of one thing may contain.
-    conflict_words = ("conflict",)
+    #: What a message about two versions of one thing contains, small and capital letters aside.
+    conflict_pattern = r"conflict"
 
     def __init__(self, tools, is_quiet=False):
         self.tools = tools
@@ -75,6 +75,13 @@ class Program:
 
     def sync(self, limit_s=600):
         return process.run(self.command(), self.environment, limit_s)
+
+    def told(self, run):
+        """Whether a run told that two versions of something are in each other's way, by its exit code or its words."""
+        return run.exit != 0 or self.told_conflict(run)
+
+    def told_conflict(self, run):
+        return re.search(self.conflict_pattern, run.output, re.IGNORECASE) is not None
 
     def put(self, side, named):
         """Adds cards, as {file name without extension: bytes}."""
@@ -232,7 +239,7 @@ class Unison(Program):
     """Syncs files and knows nothing of contacts; two cards are the same if they have the same file name."""
 
     name = "Unison"
-    conflict_words = ("<-?->", "changed on both sides", "conflict")
+    conflict_pattern = r"<-\?->|changed on both sides|conflict"
 
     def version(self):
         return self._first_line(self.tools["unison"], "-version").split()[2]
@@ -248,6 +255,8 @@ class SyncEvolution(Program):
     """Two `file` databases with a local sync; without dumps of both databases before and after, which cost it most."""
 
     name = "SyncEvolution"
+    # Its summary counts them; the word itself stands in the head of each summary, in pieces.
+    conflict_pattern = r"[1-9]\d* (client|server) item\(s\) discarded|[1-9]\d* item\(s\) duplicated"
 
     def version(self):
         return self._first_line(self.tools["syncevolution"], "--version").split()[1]

@@ -393,16 +393,10 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
         if self.dirty.is_empty() && !self.generation_dirty {
             return Ok(());
         }
-        if self.dirty.len() == self.rows.len() {
-            // A first session, mostly: a copy of every row would stand beside its whole plan.
-            self.memory.save(&self.rows, self.next_counter, self.generation)?;
-        } else {
-            let mut indexes: Vec<usize> = self.dirty.iter().copied().collect();
-            indexes.sort_unstable();
-            let rows: Vec<Observed> =
-                indexes.iter().filter_map(|index| self.rows.get(*index).cloned()).collect();
-            self.memory.save(&rows, self.next_counter, self.generation)?;
-        }
+        let mut indexes: Vec<usize> = self.dirty.iter().copied().collect();
+        indexes.sort_unstable();
+        let rows: Vec<Observed> = indexes.iter().filter_map(|index| self.rows.get(*index).cloned()).collect();
+        self.memory.save(&rows, self.next_counter, self.generation)?;
         self.dirty.clear();
         self.generation_dirty = false;
         Ok(())

@@ -236,7 +236,6 @@ impl VcardFolder {
         self.items.clear();
         self.folded_names.clear();
         self.temporaries.clear();
-        self.items.reserve(listing.entries.len());
         let mut has_marker = false;
         for entry in listing.entries {
             has_marker |= entry.name == MARKER_NAME;
