@@ -379,9 +379,7 @@ fn an_edit_beats_a_deletion_unless_it_was_chosen_otherwise() {
     // The other way round, and of a contact in conflict.
     let sandbox = apart();
     sandbox.run("rm --yes ada");
-    assert!(
-        sandbox.run(&format!("{SYNC} --edit-or-delete delete --allow-deletes")).contains("as chosen")
-    );
+    assert!(sandbox.run(&format!("{SYNC} --edit-or-delete delete --allow-deletes")).contains("as chosen"));
     assert!(!sandbox.path("phone/p1.vcf").exists());
     assert!(sandbox.run("conflicts").contains("No field waits"));
 }
