@@ -180,3 +180,32 @@ fn a_phone_with_exports_is_paired_in_its_own_words() {
         "pair --phone dir:{T}/phone --json",
     ]));
 }
+
+/// Ada's title, changed on both sides, is decided on the PC: the phone is told by hand until it shows it.
+#[test]
+fn a_decided_field_is_done_by_hand_and_then_over() {
+    for (answer, title) in [("pc", "Pilot"), ("phone", "Baker")] {
+        let mut phone = Phone::new();
+        phone.people[0].title = String::from("Clerk");
+        phone.export();
+        phone.sandbox.run(SYNC);
+        phone.people[0].title = String::from("Baker");
+        phone.export();
+        phone.sandbox.run("edit 'Ada Example' --title Pilot");
+        assert!(phone.sandbox.run(SYNC).contains("1 field waits"));
+        let told = phone.sandbox.run("conflicts");
+        assert!(told.contains("Baker") && told.contains("Pilot") && told.contains("Clerk"), "{told}");
+        let decided = phone.sandbox.run(&format!("resolve 'Ada Example' --all-fields {answer}"));
+        assert!(decided.contains("Decided 1 field"), "{decided}");
+        let after = phone.sandbox.run(SYNC);
+        assert_eq!(after.contains("waits to get onto the phone"), answer == "pc", "{after}");
+        assert!(!after.contains("conflict"), "{after}");
+        phone.people[0].title = String::from(title);
+        phone.export();
+        for _ in 0..2 {
+            let over = phone.sandbox.run(SYNC);
+            assert!(over.contains("Nothing to do"), "{answer}\n{over}");
+        }
+        assert!(phone.sandbox.run("show 'Ada Example'").contains(title));
+    }
+}

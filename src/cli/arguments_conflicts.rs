@@ -107,9 +107,9 @@ impl From<AnswerChoice> for Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EditOrDeleteChoice {
-    /// The edit: the contact comes back where it was deleted
+    /// The contact comes back where it was deleted
     Edit,
-    /// The deletion: the contact goes, and the edit stays in the history
+    /// The contact goes; what was edited stays in the history
     Delete,
 }
 

@@ -292,7 +292,13 @@ pub fn meant(
         }
         return Ok(waiting);
     }
-    let (of, contact) = invocation.contact(store, book, text)?;
+    let (of, contact) = match (invocation.contact(store, book, text), number) {
+        // A number that was listed before, of a contact that waits no more.
+        (Err(failed), Some(number)) => {
+            invocation.contact(store, book, &format!("#{number}")).map_err(|_| failed)?
+        }
+        (found, _) => found?,
+    };
     let label = book_label(&of);
     waiting.retain(|one| one.book == label && one.conflicted.link.pc == contact.row.item);
     if waiting.is_empty() {

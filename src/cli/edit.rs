@@ -104,6 +104,7 @@ fn keep(invocation: &Invocation<'_>, book_name: &str, contact: &Contact, card: &
 }
 
 /// The file that a card is edited in; only its owner can read it.
+#[derive(Debug)]
 pub struct Draft {
     /// Where it is.
     pub path: PathBuf,

@@ -11,9 +11,36 @@ use crate::store::{RelationshipLedger, Store};
 
 use super::arguments::ResolveArguments;
 use super::conflicts::{Waiting, all_waiting, fields, meant};
+use super::edit::Draft;
 use super::failure::Failed;
 use super::invocation::{Invocation, Outcome};
 use super::{resolve_ask, resolve_whole};
+
+/// A file with what a person made. It goes when its content is in the book.
+#[derive(Debug)]
+pub enum Made {
+    /// In an editor.
+    Draft(Draft),
+    /// By a program, in a folder of its own, under this name.
+    Folder(tempfile::TempDir, &'static str),
+}
+
+impl Made {
+    /// A failure that names the file, which stays.
+    #[must_use]
+    pub fn kept_because(self, why: &str) -> Failed {
+        match self {
+            Self::Draft(draft) => draft.kept_because(why),
+            Self::Folder(folder, name) => Draft { path: folder.keep().join(name) }.kept_because(why),
+        }
+    }
+
+    fn remove(self) {
+        if let Self::Draft(draft) = self {
+            draft.remove();
+        }
+    }
+}
 
 /// What is decided about a contact.
 #[derive(Debug)]
@@ -24,6 +51,8 @@ pub struct Decision {
     pub answers: Vec<Option<Answer>>,
     /// The card that was edited as a whole, after the one that was shown for it.
     pub whole: Option<(Card, Card)>,
+    /// Where what was made as a whole stands, until it is in the book.
+    pub made: Option<Made>,
     /// Fields that were to be the phone's and that were edited on the PC since they were told.
     pub passed_over: Vec<String>,
 }
@@ -33,7 +62,7 @@ impl Decision {
     #[must_use]
     pub fn about(seen: Waiting) -> Self {
         let answers = vec![None; seen.fields.len()];
-        Self { seen, answers, whole: None, passed_over: Vec::new() }
+        Self { seen, answers, whole: None, made: None, passed_over: Vec::new() }
     }
 
     fn is_decided(&self) -> bool {
@@ -67,14 +96,25 @@ pub fn run(invocation: &Invocation<'_>, arguments: &ResolveArguments) -> Outcome
         invocation.say("No field waits for a decision.");
         return Ok(ExitCode::Done);
     }
-    let decisions = if arguments.edit || arguments.tool.is_some() {
+    let mut decisions = if arguments.edit || arguments.tool.is_some() {
         resolve_whole::decisions(invocation, arguments, waiting)?
     } else if arguments.has_answers() {
         by_flags(arguments, waiting)?
     } else {
         resolve_ask::decisions(invocation, waiting)?
     };
-    carry_out(invocation, &decisions, arguments.dry_run)
+    let made: Vec<Made> = decisions.iter_mut().filter_map(|decision| decision.made.take()).collect();
+    match carry_out(invocation, &decisions, arguments.dry_run) {
+        Ok(exit) => {
+            made.into_iter().for_each(Made::remove);
+            Ok(exit)
+        }
+        // What a person typed is never thrown away.
+        Err(failed) if !failed.message.is_empty() => {
+            Err(made.into_iter().next().map_or(failed.clone(), |made| made.kept_because(&failed.message)))
+        }
+        Err(failed) => Err(failed),
+    }
 }
 
 /// The answers that stand on the command line.
@@ -187,7 +227,7 @@ fn carry_out(invocation: &Invocation<'_>, decisions: &[Decision], dry_run: bool)
     for (decision, settled) in &outcomes {
         tell(invocation, decision, settled, dry_run)?;
     }
-    if outcomes.iter().all(|(decision, _)| !decision.is_decided()) {
+    if !decisions.is_empty() && outcomes.iter().all(|(decision, _)| !decision.is_decided()) {
         invocation.say("Nothing was decided.");
     }
     let is_passed_over = outcomes.iter().any(|(decision, _)| !decision.passed_over.is_empty());
@@ -390,7 +430,7 @@ fn tell(
             Line::new().padded_to(2),
             Label::Plain,
             &format!("still waiting: {}", enumeration(&left)),
-            4,
+            2,
         ));
     }
     let goes = settled.whole || settled.decided.iter().any(|(_, answer, _)| *answer != Answer::Phone);

@@ -3,18 +3,21 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::contact::{Answer, Card, Dialect, write};
-use crate::report::shown;
+use crate::report::{ExitCode, shown};
 
 use super::arguments::ResolveArguments;
 use super::conflicts::Waiting;
 use super::edit::Draft;
 use super::failure::Failed;
 use super::invocation::Invocation;
-use super::resolve::{Decision, impossible};
+use super::resolve::{Decision, Made, impossible};
+
+/// The file that a program leaves its card in.
+const MERGED: &str = "MERGED.vcf";
 
 /// What the editor or the program made of the one contact that is meant.
 ///
@@ -46,32 +49,37 @@ pub fn decisions(
         invocation.say("Nothing was changed, so the fields go on waiting.");
         return Ok(Vec::new());
     };
-    Ok(vec![Decision { whole: Some(whole), ..Decision::about(seen) }])
+    let (shown, edited, made) = whole;
+    Ok(vec![Decision { whole: Some((shown, edited)), made: Some(made), ..Decision::about(seen) }])
 }
 
+/// A card as it was shown, as it was edited, and where that stands.
+type Whole = (Card, Card, Made);
+
 /// The PC's card before and after the editor; `None` if it is the same.
-fn edited(invocation: &Invocation<'_>, seen: &Waiting, pc: &Card) -> Result<Option<(Card, Card)>, Failed> {
+fn edited(invocation: &Invocation<'_>, seen: &Waiting, pc: &Card) -> Result<Option<Whole>, Failed> {
     for line in seen.lines() {
         invocation.warn(line.render(false));
     }
     let draft = Draft::write(invocation, pc)?;
-    draft.open_in_editor(invocation)?;
+    draft.open_in_editor(invocation).map_err(|failed| match failed.exit {
+        // There is none; the hint of `edit` names flags of its own.
+        ExitCode::Usage => {
+            Failed::usage(failed.message, "set EDITOR, or answer by fields: tetherbook resolve --help")
+        }
+        _ => failed,
+    })?;
     let bytes = fs::read(&draft.path).map_err(|error| draft.kept_because(&error.to_string()))?;
     if bytes == pc.as_bytes() {
         draft.remove();
         return Ok(None);
     }
     let card = Card::parse(&bytes).map_err(|error| draft.kept_because(&error.to_string()))?;
-    draft.remove();
-    Ok(Some((pc.clone(), card)))
+    Ok(Some((pc.clone(), card, Made::Draft(draft))))
 }
 
 /// What the program left in `$MERGED`, after what was put there; `None` if that is the same.
-fn merged(
-    invocation: &Invocation<'_>,
-    command: &str,
-    seen: &Waiting,
-) -> Result<Option<(Card, Card)>, Failed> {
+fn merged(invocation: &Invocation<'_>, command: &str, seen: &Waiting) -> Result<Option<Whole>, Failed> {
     let command = Some(command.to_owned())
         .filter(|command| !command.trim().is_empty())
         .or_else(|| invocation.configuration.merge_tool.clone());
@@ -101,13 +109,13 @@ fn merged(
         fs::write(&path, card.as_bytes()).map_err(|error| Failed::file("written", &path, &error))?;
         run.env(name, &path);
     }
-    let path = folder.path().join("MERGED.vcf");
+    let path = folder.path().join(MERGED);
     let ended = run.status();
     let left = fs::read(&path).unwrap_or_default();
     let why = match ended {
         Ok(status) if status.success() => match Card::parse(&left) {
             _ if left == pc.as_bytes() => return Ok(None),
-            Ok(card) => return Ok(Some((pc, card))),
+            Ok(card) => return Ok(Some((pc, card, Made::Folder(folder, MERGED)))),
             Err(error) => format!("what the merge program left is not one contact: {error}"),
         },
         Ok(status) => format!("the merge program ended with {status}"),
@@ -119,14 +127,7 @@ fn merged(
             "both sides are as they were; try it again, or answer by fields: tetherbook resolve --help",
         ));
     }
-    let kept = folder.keep().join("MERGED.vcf");
-    Err(Failed::general(
-        format!("{why}; nothing was decided"),
-        format!(
-            "what it made is in {}; correct it, then tetherbook import --update that file",
-            quoted(&kept)
-        ),
-    ))
+    Err(Made::Folder(folder, MERGED).kept_because(&why))
 }
 
 /// A folder that only its owner can look into.
@@ -137,8 +138,4 @@ fn private_folder(invocation: &Invocation<'_>) -> Result<tempfile::TempDir, Fail
         .permissions(fs::Permissions::from_mode(0o700))
         .tempdir_in(&parent)
         .map_err(|error| Failed::file("written to", &parent, &error))
-}
-
-fn quoted(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -82,7 +82,7 @@ fn draft(seen: &mut Observations, relationship: &Relationship, taking_back: Taki
     decider.unlinked(paired, &mut plan);
     plan.notes.extend(absent::absent_note(&absent));
     plan.notes.extend(staying.take().note());
-    plan.notes.extend(decider.undated.get().checked_sub(1).map(|more| undated_note(more + 1)));
+    plan.notes.extend(undated_note(undated.get()));
     plan.actions
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
     plan
@@ -313,6 +313,7 @@ impl Decider<'_> {
         }
         let waits = writes_phone && self.phone.delivery != Delivery::Direct;
         let seen_on_phone = waits.then(|| merged.baseline_after_read_back(&phone.card).phone);
+        let apart = apart(&merged, (pc, writes_pc), (phone, writes_phone && !waits));
         let mut baseline = merged.baseline;
         // A side that is not written keeps what it has, and that is its baseline.
         if !writes_pc && merged.pc != pc.card {
@@ -332,12 +333,6 @@ impl Decider<'_> {
         } else {
             merged.to_phone
         };
-        let apart = merged.conflicts.iter().any(|conflict| conflict.kept == Kept::Held).then(|| {
-            let after = |writes: bool, held: &Held, card: &Card| {
-                if writes { card.clone() } else { held.card.clone() }
-            };
-            Box::new((after(writes_pc, pc, &merged.pc), after(writes_phone && !waits, phone, &merged.phone)))
-        });
         let headline = match (writes_pc, writes_phone) {
             (true, true) => Headline::Merge,
             (true, false) => Headline::Update(Side::Pc),
@@ -413,8 +408,7 @@ impl Decider<'_> {
             policy: self.policy(),
             newest: newer(&pc.card, &phone.card),
         });
-        let is_open = merged.conflicts.iter().any(|conflict| conflict.kept == Kept::Held);
-        if is_open && self.policy() == ConflictPolicy::Newest {
+        if is_open(&merged) && self.policy() == ConflictPolicy::Newest {
             self.undated.set(self.undated.get().saturating_add(1));
         }
         if self.relationship.writes_to(Side::Phone) {
@@ -431,6 +425,18 @@ impl Decider<'_> {
             _ => self.relationship.conflicts,
         }
     }
+}
+
+/// Both sides' cards as they are afterwards, where a conflict stays open; each with whether the session writes it.
+fn apart(merged: &Merged, pc: (&Held, bool), phone: (&Held, bool)) -> Option<Box<(Card, Card)>> {
+    let after = |(held, is_written): (&Held, bool), card: &Card| {
+        if is_written { card.clone() } else { held.card.clone() }
+    };
+    is_open(merged).then(|| Box::new((after(pc, &merged.pc), after(phone, &merged.phone))))
+}
+
+fn is_open(merged: &Merged) -> bool {
+    merged.conflicts.iter().any(|conflict| conflict.kept == Kept::Held)
 }
 
 impl NewItem {
@@ -575,12 +581,17 @@ fn newer(pc: &Card, phone: &Card) -> Option<Newer> {
     }
 }
 
-fn undated_note(contacts: usize) -> String {
-    let contacts = if contacts == 1 { String::from("1 contact") } else { format!("{contacts} contacts") };
-    format!(
+/// That the newer edit was to win, and of so many contacts it is not known which that is; `None` for none.
+fn undated_note(contacts: usize) -> Option<String> {
+    let contacts = match contacts {
+        0 => return None,
+        1 => String::from("1 contact"),
+        more => format!("{more} contacts"),
+    };
+    Some(format!(
         "The newer edit is to win, but of {contacts} one side does not say when it was changed (REV), or both say the \
          same; these wait for a decision."
-    )
+    ))
 }
 
 /// The digits of a card's REV down to the second; both forms of RFC 6350 and RFC 2426 order alike by them.

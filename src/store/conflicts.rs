@@ -167,3 +167,112 @@ pub(super) fn sides(
         phone: cards::get(connection, phone)?,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Confirmation;
+    use crate::store::testing::{Rig, card, sighting};
+
+    fn conflict(link: LinkId, field: &str) -> OpenConflict {
+        let value = |text: &str| Some(text.to_owned());
+        OpenConflict {
+            link,
+            subject: "Ada Example".into(),
+            field: field.into(),
+            base: value("a"),
+            pc: value("b"),
+            phone: value("c"),
+        }
+    }
+
+    fn told(ledger: &RelationshipLedger<'_>, at_ms: i64, fields: &[&str]) -> LinkId {
+        let session = ledger.open_session(at_ms).unwrap();
+        let known = ledger.link_of_pc(ItemId(1)).unwrap().map(|link| link.id);
+        let base = Baseline { pc: card("a", "Ada"), phone: card("a", "Ada") };
+        let fact = Confirmation {
+            link: Some((known, ItemId(1), ItemId(11), Some(base))),
+            conflicts: Some(fields.iter().map(|field| conflict(known.unwrap_or(LinkId(0)), field)).collect()),
+            sides: Some(ConflictSides {
+                since_ms: at_ms,
+                pc: card("a", &format!("PC {at_ms}")),
+                phone: card("a", &format!("Phone {at_ms}")),
+            }),
+            ..Confirmation::default()
+        };
+        ledger.confirm(session, &[fact]).unwrap().links[0].unwrap()
+    }
+
+    #[test]
+    fn both_sides_are_kept_from_the_first_telling_until_nothing_waits() {
+        let rig = Rig::new();
+        let store = rig.store();
+        let ledger = rig.ledger(&store, &rig.book(&store));
+        let link = told(&ledger, 1_000, &["note", "title"]);
+        assert_eq!(told(&ledger, 2_000, &["title"]), link);
+        let all = ledger.conflicted().unwrap();
+        assert_eq!((all.len(), all[0].conflicts.len(), all[0].link.id), (1, 1, link));
+        let sides = all[0].sides.clone().unwrap();
+        assert_eq!((sides.since_ms, sides.pc.display_name()), (1_000, "PC 2000".to_owned()));
+        assert_eq!(sides.phone.display_name(), "Phone 2000");
+        store.check().unwrap();
+        // Another relationship sees and settles none of it.
+        let phone = store.see_phone(&sighting(2), 0).unwrap();
+        let other = store.relate(phone, &rig.book(&store), "two-way", "{}").unwrap();
+        let other = RelationshipLedger::new(&store, other);
+        assert!(other.conflicted().unwrap().is_empty() && other.conflict_sides(link).unwrap().is_none());
+        let base = all[0].link.base.clone().unwrap();
+        assert!(other.settle(&all[0].link, &base, &sides, &[]).is_err());
+        told(&ledger, 3_000, &[]);
+        assert!(ledger.conflicted().unwrap().is_empty());
+        assert!(ledger.conflict_sides(link).unwrap().is_none());
+        assert_eq!(told(&ledger, 4_000, &["title"]), link);
+        assert_eq!(ledger.conflict_sides(link).unwrap().unwrap().since_ms, 4_000);
+    }
+
+    #[test]
+    fn an_answer_is_kept_as_a_whole_or_not_at_all() {
+        let rig = Rig::new();
+        let item = {
+            let store = rig.store();
+            let book = rig.book(&store);
+            let (item, _) = book.add(&card("a", "Ada")).unwrap();
+            assert_eq!(item, ItemId(1));
+            told(&rig.ledger(&store, &book), 1_000, &["note", "title"]);
+            item
+        };
+        let answer = |commit: bool| {
+            let store = rig.store();
+            let (book, ledger) = (rig.book(&store), rig.ledger(&store, &rig.book(&store)));
+            let waiting = ledger.conflicted().unwrap().remove(0);
+            let base = Baseline { pc: card("a", "Agreed"), phone: card("a", "Agreed") };
+            store.begin().unwrap();
+            let number = book.affirm(item).unwrap();
+            book.edit(item, None, &card("a", "Decided")).unwrap();
+            let open = [conflict(waiting.link.id, "title")];
+            ledger.settle(&waiting.link, &base, &waiting.sides.unwrap(), &open).unwrap();
+            if commit {
+                store.commit().unwrap();
+            }
+            number
+        };
+        // A power cut before the end.
+        answer(false);
+        let state = |fields: usize, name: &str, base: &str| {
+            let store = rig.store();
+            let (book, ledger) = (rig.book(&store), rig.ledger(&store, &rig.book(&store)));
+            let waiting = ledger.conflicted().unwrap().remove(0);
+            assert_eq!(waiting.conflicts.len(), fields);
+            assert_eq!(book.display_name(item).unwrap().as_deref(), Some(name));
+            assert_eq!(waiting.link.base.unwrap().phone.display_name(), base);
+            assert_eq!(waiting.sides.unwrap().since_ms, 1_000);
+        };
+        state(2, "Ada", "Ada");
+        let number = answer(true);
+        state(1, "Decided", "Agreed");
+        let store = rig.store();
+        assert!(number.counter > item.0, "{number:?}");
+        assert!(rig.book(&store).affirm(ItemId(9)).is_err());
+        store.check().unwrap();
+    }
+}

@@ -11,6 +11,7 @@
     reason = "a test may stop at the first surprise"
 )]
 
+mod conflicts;
 mod dated_tree;
 #[path = "../decsync_app/mod.rs"]
 mod decsync_app;

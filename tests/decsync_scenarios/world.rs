@@ -145,6 +145,11 @@ impl World {
         everything(&self.directory.path().join("phone"))
     }
 
+    /// The PC's database.
+    pub fn database(&self) -> PathBuf {
+        self.directory.path().join("data/tetherbook.db")
+    }
+
     fn store(&self, read_only: bool) -> Store {
         let options = OpenOptions { read_only, ..OpenOptions::default() };
         Store::open(&self.directory.path().join("data/tetherbook.db"), &options).unwrap()
