@@ -15,7 +15,7 @@ use crate::device::{
     PhoneAddress, ProfileSet, open_channel,
 };
 use crate::ics::Guid;
-use crate::provider::{ChannelMemory, Clock, ProviderError, Randomness, Tracked, TrackingOptions};
+use crate::provider::{ChannelMemory, Clock, ProviderError, Randomness, Safety, Tracked, TrackingOptions};
 use crate::relationship::{Guards, Mode, Relationship, Side};
 use crate::report::{Event, Report};
 use crate::session::{self, Ended, Parties};
@@ -353,6 +353,7 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
     }
     let ledger = RelationshipLedger::new(wish.store, related.id);
     let undo = wish.keeping.past(wish.store, phone_id)?;
+    let safety = wish.keeping.copies(wish.store, phone_id, &*wish.clock);
     let metadata = PhoneMetadata::new(wish.store, phone_id);
     let mut tracked =
         Tracked::new(channel, metadata, Rc::clone(&wish.clock), Rc::clone(&wish.randomness), wish.tracking);
@@ -362,6 +363,7 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
         allow_deletes: wish.allow_deletes,
         compare_all: related.compare_all,
         undo: undo.as_ref(),
+        safety: safety.as_ref().map(|copies| copies as &dyn Safety),
         clock: &*wish.clock,
         interrupted: wish.interrupted,
         started_us: wish.started_us,
@@ -373,6 +375,12 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
         see(wish, &PhoneSighting { listing, ..sighting })?;
         if ended.failure.is_none() && related.settings_changed {
             wish.store.set_relationship(related.id, mode.name(), &settings)?;
+        }
+        // A session that changed nothing writes nothing, and lets go of nothing.
+        if let Some(days) = wish.keeping.keep_days.filter(|_| ended.summary.session.is_some())
+            && let Err(error) = wish.store.prune(wish.clock.now_ms(), days)
+        {
+            report.event(&Event::Note(format!("The history could not be shortened: {error}")));
         }
     }
     Ok(ended)

@@ -6,6 +6,7 @@
 
 mod add;
 mod arguments;
+mod arguments_history;
 mod arguments_phones;
 mod arguments_profiles;
 mod arguments_sync;
@@ -24,6 +25,7 @@ mod export;
 mod failure;
 mod fields;
 mod forget;
+mod history;
 mod import;
 mod invocation;
 mod list;
@@ -42,6 +44,7 @@ mod profiles_fault;
 mod profiles_new;
 mod profiles_oddities;
 mod profiles_show;
+mod restore;
 mod rm;
 mod run;
 mod show;
@@ -50,6 +53,7 @@ mod status;
 mod sync;
 mod udev;
 mod udev_files;
+mod undo;
 mod world;
 
 pub use run::run;

@@ -13,8 +13,8 @@ use super::failure::Failed;
 use super::invocation::{Invocation, Outcome, coloured};
 use super::world::World;
 use super::{
-    add, attend, books, completions, demo, devices, doctor, edit, export, forget, import, list, log, man,
-    pair, phones, profiles, rm, show, state, status, sync, udev,
+    add, attend, books, completions, demo, devices, doctor, edit, export, forget, history, import, list, log,
+    man, pair, phones, profiles, restore, rm, show, state, status, sync, udev, undo,
 };
 
 /// Runs one command line. It always ends with an exit code; whatever failed was told by then.
@@ -80,6 +80,9 @@ fn command(world: &World, arguments: &Arguments) -> Outcome {
         Command::Forget(arguments) => forget::run(&invocation, arguments),
         Command::State(arguments) => state::run(&invocation, arguments),
         Command::Log(arguments) => log::run(&invocation, arguments),
+        Command::Undo(arguments) => undo::run(&invocation, arguments),
+        Command::History(arguments) => history::run(&invocation, arguments),
+        Command::Restore(arguments) => restore::run(&invocation, arguments),
         Command::Devices(arguments) => devices::run(&invocation, arguments),
         Command::Doctor(doctor) => doctor::run(world, &arguments.global, doctor),
         Command::Profiles(arguments) => profiles::run(&invocation, arguments),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::agent::{self, Introduction, StartFailure, Wish};
 use crate::contact::ConflictPolicy;
 use crate::device::PhoneAddress;
-use crate::provider::TrackingOptions;
+use crate::provider::{SessionId, TrackingOptions};
 use crate::report::{
     ExitCode, Heading, HumanReport, JsonReport, Progress, Report, Silence, Summary, error_line,
 };
@@ -33,6 +33,19 @@ pub fn run_diff(invocation: &Invocation<'_>, arguments: &DiffArguments) -> Outco
     Ok(if arguments.exit_code && may_say_so && ended.differs { ExitCode::Failed } else { ended.exit })
 }
 
+/// Runs the session that takes a past one back.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run_undo(
+    invocation: &Invocation<'_>,
+    what: &WhatArguments,
+    past: SessionId,
+    dry_run: bool,
+) -> Outcome {
+    Ok(session_or_undo(invocation, what, dry_run, None, Some(past))?.exit)
+}
+
 /// One session that nobody watches, for the plug-in service: like `sync`, in silence, for a log must not name contacts,
 /// and never past a guard.
 ///
@@ -52,6 +65,7 @@ pub fn unattended(invocation: &Invocation<'_>, phone: &str, book: &str) -> Resul
         dry_run: false,
         started_us: invocation.world.clock.steady_us(),
         is_watched: false,
+        undo: None,
     };
     run_session(invocation, &what, &setup)
 }
@@ -69,6 +83,16 @@ fn session(
     dry_run: bool,
     wait_s: Option<u64>,
 ) -> Result<SessionResult, Failed> {
+    session_or_undo(invocation, what, dry_run, wait_s, None)
+}
+
+fn session_or_undo(
+    invocation: &Invocation<'_>,
+    what: &WhatArguments,
+    dry_run: bool,
+    wait_s: Option<u64>,
+    undo: Option<SessionId>,
+) -> Result<SessionResult, Failed> {
     let started_us = invocation.world.clock.steady_us();
     let book_name = invocation.book_name(what.book.as_deref());
     let address_text = what.phone.clone().or_else(|| invocation.configuration.phone.clone());
@@ -78,7 +102,7 @@ fn session(
         if let (PhoneAddress::Usb { selector }, Some(wait_s)) = (&address, wait_s) {
             phone::wait_for(invocation, selector, wait_s)?;
         }
-        let setup = Setup { address, phone_name: named.name, dry_run, started_us, is_watched: true };
+        let setup = Setup { address, phone_name: named.name, dry_run, started_us, is_watched: true, undo };
         run_session(invocation, what, &setup)
     });
     match attempt {
@@ -108,6 +132,8 @@ struct Setup {
     started_us: u64,
     /// Somebody reads what it says.
     is_watched: bool,
+    /// The past session that it takes back.
+    undo: Option<SessionId>,
 }
 
 fn with_personality(address: PhoneAddress, what: &WhatArguments) -> Result<PhoneAddress, Failed> {
@@ -180,7 +206,7 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
         randomness: Rc::clone(&world.randomness),
         interrupted: &interrupted,
         started_us: setup.started_us,
-        keeping: agent::Keeping::default(),
+        keeping: invocation.keeping(setup.undo),
     };
     let heading = Heading {
         phone: String::new(),
@@ -243,10 +269,12 @@ fn finish(invocation: &Invocation<'_>, ended: &Ended) -> Result<(), Failed> {
         if let Some(failed) = &failed {
             let message =
                 if failed.message.is_empty() { "a guard stopped the session" } else { &failed.message };
-            let hint = failed
-                .hint
-                .as_deref()
-                .unwrap_or("tetherbook diff shows all of it; --allow-deletes goes ahead");
+            let usual = if ended.summary.undoes.is_some() {
+                "--dry-run shows all of it; --allow-deletes goes ahead"
+            } else {
+                "tetherbook diff shows all of it; --allow-deletes goes ahead"
+            };
+            let hint = failed.hint.as_deref().unwrap_or(usual);
             invocation.result(error_line(message, Some(hint), failed.exit))?;
         }
         return invocation.json(&ended.summary);

@@ -69,6 +69,7 @@ pub fn undo(seen: UndoObservations, relationship: &Relationship, deletes_allowed
     let mut plan = Plan {
         skipped: std::mem::take(&mut sides.unusable),
         items: (sides.pc.items, sides.phone.items),
+        undoes: Some(session),
         ..Plan::default()
     };
     let mut undoer = Undoer { session, is_redo, sides: &sides, relationship, locked: [0, 0] };

@@ -17,6 +17,7 @@ mod ledger;
 mod listings;
 mod memory;
 mod moves;
+mod safety;
 mod side;
 mod simple;
 mod stamps;
@@ -31,6 +32,7 @@ pub use ledger::{
     Ledger, LedgerError, Link, LinkId, OpenConflict, SessionId, SessionSummaryRow,
 };
 pub use memory::ChannelMemory;
+pub use safety::{NoCopy, Safety};
 pub use side::{Ack, Capabilities, Costs, ItemId, Outcome, Provider, Recovered, Replica, Revision, Write};
 pub use simple::{
     Entry, Listing, Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,

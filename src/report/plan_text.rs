@@ -178,6 +178,12 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
     let waiting = summary.conflicts > 0 || summary.failed > 0 || summary.waiting > 0;
     let done = if parts.is_empty() {
         String::from(match (waiting, dry) {
+            (false, _) if summary.undoes.is_some() && summary.session.is_none() => {
+                "Nothing was written: all of it is as it was before."
+            }
+            (false, _) if summary.undoes.is_some() => {
+                "No contact was changed; only what belongs together was."
+            }
             (false, _) if heading.by_hand => "Nothing to do: there is nothing new since the newest export.",
             (false, _) => "Nothing to do: both sides are the same.",
             (true, true) => "Nothing would be written.",
@@ -222,7 +228,9 @@ fn held_lines(summary: &Summary) -> Vec<Line> {
     let contacts = count_of(summary.held, "contact is", "contacts are");
     let text = format!("{contacts} held since an undo: sync leaves them as they are on both sides.");
     let mut lines = paragraph(Label::Attention, &text, 0);
-    lines.extend(hint_lines("say which side counts: tetherbook undo --release"));
+    lines.extend(hint_lines(
+        "see them: tetherbook undo --held; say which side counts: tetherbook undo --release pc --all (or phone, again)",
+    ));
     lines
 }
 
@@ -270,6 +278,13 @@ pub fn stop_lines(stop: &Stop, plan: &Plan, heading: &Heading) -> Vec<Line> {
     let names = deleted_names(plan, side);
     if !names.is_empty() {
         lines.extend(sentence_lines(&format!("It would delete {}.", enumeration(&names))));
+    }
+    if let Some(session) = plan.undoes {
+        lines.extend(hint_lines(&format!(
+            "look at all of it: tetherbook undo {session} --dry-run; if the deletions are meant: tetherbook undo {session} \
+             --allow-deletes"
+        )));
+        return lines;
     }
     let restore = match side {
         Side::Phone => Mode::PhoneToPc,

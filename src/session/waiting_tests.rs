@@ -209,6 +209,7 @@ impl Rig {
             allow_deletes: false,
             compare_all: false,
             undo: None,
+            safety: None,
             clock: &*self.clock,
             interrupted: &|| false,
             started_us: 0,
