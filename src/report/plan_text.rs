@@ -175,7 +175,8 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         let pairs = count_of(joined, "pair of equal contacts", "pairs of equal contacts");
         parts.push(format!("{} {pairs}", if dry { "join" } else { "joined" }));
     }
-    let waiting = summary.conflicts > 0 || summary.failed > 0 || summary.waiting > 0;
+    let is_held = summary.held > 0 && summary.undoes.is_none();
+    let waiting = summary.conflicts > 0 || summary.failed > 0 || summary.waiting > 0 || is_held;
     let done = if parts.is_empty() {
         String::from(match (waiting, dry) {
             (false, _) if summary.undoes.is_some() && summary.session.is_none() => {
