@@ -16,7 +16,9 @@ use crate::device::{
 };
 use crate::ics::Guid;
 use crate::plan::GuardAnswers;
-use crate::provider::{ChannelMemory, Clock, Provider, ProviderError, Randomness, Tracked, TrackingOptions};
+use crate::provider::{
+    ChannelMemory, Clock, Provider, ProviderError, Randomness, Safety, Tracked, TrackingOptions,
+};
 use crate::relationship::{Choices, EditOrDelete, Guards, Mode, Relationship, Side};
 use crate::report::{Event, Report};
 use crate::session::{self, Ended, Parties};
@@ -363,6 +365,7 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
     }
     let ledger = RelationshipLedger::new(wish.store, related.id);
     let undo = wish.keeping.past(wish.store, phone_id)?;
+    let safety = wish.keeping.copies(wish.store, phone_id, &*wish.clock);
     let metadata = PhoneMetadata::new(wish.store, phone_id);
     let mut tracked =
         Tracked::new(channel, metadata, Rc::clone(&wish.clock), Rc::clone(&wish.randomness), wish.tracking);
@@ -373,6 +376,7 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
         compare_all: related.compare_all,
         country: wish.country,
         undo: undo.as_ref(),
+        safety: safety.as_ref().map(|copies| copies as &dyn Safety),
         clock: &*wish.clock,
         interrupted: wish.interrupted,
         started_us: wish.started_us,
@@ -384,6 +388,12 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
         see(wish, &PhoneSighting { listing, ..sighting })?;
         if ended.failure.is_none() && related.settings_changed {
             wish.store.set_relationship(related.id, mode.name(), &settings)?;
+        }
+        // A session that changed nothing writes nothing, and lets go of nothing.
+        if let Some(days) = wish.keeping.keep_days.filter(|_| ended.summary.session.is_some())
+            && let Err(error) = wish.store.prune(wish.clock.now_ms(), days)
+        {
+            report.event(&Event::Note(format!("The history could not be shortened: {error}")));
         }
     }
     Ok(ended)

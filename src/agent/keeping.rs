@@ -3,9 +3,9 @@
 
 use std::path::PathBuf;
 
-use crate::provider::SessionId;
+use crate::provider::{Clock, SessionId};
 use crate::session::Undo;
-use crate::store::{PhoneId, Store, StoreError};
+use crate::store::{PhoneId, SafetyCopies, Store, StoreError};
 
 /// How long the history is kept unless the configuration says otherwise, in days: two years.
 pub const KEEP_DAYS: u32 = 730;
@@ -33,6 +33,17 @@ pub struct SafetyPlace {
 }
 
 impl Keeping {
+    /// What makes the copies before the first write, if any are wanted.
+    pub(super) fn copies<'a>(
+        &self,
+        store: &'a Store,
+        phone: PhoneId,
+        clock: &'a dyn Clock,
+    ) -> Option<SafetyCopies<'a>> {
+        let SafetyPlace { folder, copies } = self.safety.clone().filter(|place| place.copies > 0)?;
+        Some(SafetyCopies { store, phone, folder, copies, clock })
+    }
+
     /// The past session that is to be taken back with this phone, if one is.
     pub(super) fn past(&self, store: &Store, phone: PhoneId) -> Result<Option<Undo>, StoreError> {
         let Some(id) = self.undo else { return Ok(None) };
@@ -55,6 +66,12 @@ impl Keeping {
             ));
         }
         let actions = store.actions(id)?;
+        if actions.is_empty() {
+            return refused(format!(
+                "nothing is left of what session {} did: it was longer ago than [history] keep_days; a safety copy or                  tetherbook restore may help",
+                id.0
+            ));
+        }
         let is_older = |action: &crate::provider::ActionRow| {
             action.side != "none" && action.pc_item.is_none() && action.phone_item.is_none()
         };

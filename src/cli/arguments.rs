@@ -13,6 +13,7 @@ use super::configuration::book_name;
 pub use super::arguments_conflicts::{
     ConflictsAction, ConflictsArguments, EditOrDeleteChoice, ResolveArguments, choices,
 };
+pub use super::arguments_history::{HistoryArguments, RestoreArguments, UndoArguments};
 pub use super::arguments_matching::{DupesArguments, LinkArguments, MergeArguments, UnlinkArguments};
 pub use super::arguments_phones::{
     AttendArguments, DevicesArguments, DoctorArguments, ForgetArguments, PairArguments, RuleArguments,
@@ -290,6 +291,31 @@ pub enum Command {
             birthday), the phone's value gets a line in the note. What is not answered goes on waiting."
     )]
     Resolve(ResolveArguments),
+    /// Take a session back, on both sides; what was edited since stays
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook undo --dry-run                     look first: the last sync\n  \
+            tetherbook undo 12                            session 12 of tetherbook log\n  \
+            tetherbook undo --held                        what sync leaves alone since\n  \
+            tetherbook undo --release phone 'Ada Lovelace'"
+    )]
+    Undo(UndoArguments),
+    /// Show the versions of a contact
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook history 'Ada Lovelace'\n  tetherbook history '#12' --json"
+    )]
+    History(HistoryArguments),
+    /// Give a contact an earlier version, or bring a removed one back
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook restore 'Ada Lovelace' --to 3 --dry-run\n  \
+            tetherbook restore 'Ada Lovelace' --to 3 --field tel,email\n  \
+            tetherbook restore 'Old Friend'                        one that was removed"
+    )]
+    Restore(RestoreArguments),
     /// List the phones that are plugged in and what can be seen of them; writes nothing
     #[command(
         help_template = TEMPLATE,

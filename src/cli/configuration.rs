@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::agent::{AttendOptions, UNLOCK_WAIT_MINUTES};
+use crate::agent::{AttendOptions, KEEP_DAYS, UNLOCK_WAIT_MINUTES};
 use crate::contact::Country;
 use crate::device::PhoneAddress;
 use crate::relationship::{Guards, Limits, Mode};
@@ -40,6 +40,58 @@ pub struct Configuration {
     /// What the plug-in service does.
     #[serde(default)]
     pub attend: AttendSection,
+    /// How long the history is kept.
+    #[serde(default)]
+    pub history: HistorySection,
+    /// The copies before the first write of a session.
+    #[serde(default)]
+    pub safety: SafetySection,
+}
+
+/// The section `[history]`: versions of contacts, and what sessions replaced.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistorySection {
+    /// So many days it is kept: a number, or `"forever"`; 730 unless set.
+    pub keep_days: Option<KeepDays>,
+}
+
+/// How long the history is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum KeepDays {
+    /// So many days.
+    Days(u32),
+    /// For ever.
+    Forever(Forever),
+}
+
+/// The word for no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Forever {
+    /// `"forever"`.
+    Forever,
+}
+
+impl HistorySection {
+    /// So many days; `None`: for ever.
+    #[must_use]
+    pub fn keep_days(&self) -> Option<u32> {
+        match self.keep_days {
+            None => Some(KEEP_DAYS),
+            Some(KeepDays::Days(days)) => Some(days),
+            Some(KeepDays::Forever(Forever::Forever)) => None,
+        }
+    }
+}
+
+/// The section `[safety]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SafetySection {
+    /// The newest so many copies stay; 0 makes none; 5 unless set.
+    pub copies: Option<usize>,
 }
 
 /// The section `[attend]`: what happens by itself when a phone is plugged in.
@@ -234,6 +286,9 @@ pub fn fault_words(message: &str, key: Option<&str>) -> (String, String) {
         "a boolean" => "true or false",
         "struct GuardsSection" => "a section: [guards] on a line of its own",
         "struct LimitsSection" => "a section: [guards.phone] or [guards.pc] on a line of its own",
+        "struct HistorySection" => "a section: [history] on a line of its own",
+        "struct SafetySection" => "a section: [safety] on a line of its own",
+        _ if message.contains("untagged enum KeepDays") => "a number of days, or \"forever\"",
         "struct AttendSection" => "a section: [attend] on a line of its own",
         _ => return (message.to_owned(), String::from("correct that line; texts stand in quotes")),
     };

@@ -282,6 +282,11 @@ impl From<&session::Failure> for Failed {
             session::Failure::Memory(error) => Self::from(error.clone()),
             // What stopped it and the ways on are told where the plan is shown.
             session::Failure::Stopped(_) => Self::told(exit),
+            session::Failure::NoCopy(error) => {
+                let text = error.to_string();
+                let (message, hint) = text.rsplit_once("; ").unwrap_or((&text, "check the disk"));
+                Self::general(sentence(message), hint)
+            }
             session::Failure::CannotUndo(why) => Self::general(
                 sentence(why),
                 "tetherbook sync first; tetherbook history and restore bring single contacts back",

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 
-use crate::provider::ItemId;
+use crate::agent::{Keeping, SAFETY_COPIES, SafetyPlace};
+use crate::provider::{ItemId, SessionId};
 use crate::report::{ExitCode, HumanOptions, Line, json_line, shown};
 use crate::store::{Book, Contact, OpenOptions, SessionLock, Store};
 
@@ -79,6 +80,20 @@ impl<'a> Invocation<'a> {
     pub fn open_for_reading(&self) -> Result<Store, Failed> {
         let options = OpenOptions { read_only: true, ..OpenOptions::default() };
         Ok(Store::open(&self.database, &options)?)
+    }
+
+    /// What a session keeps so that it can be taken back, by the configuration; `undo` is the one that it takes back.
+    #[must_use]
+    pub fn keeping(&self, undo: Option<SessionId>) -> Keeping {
+        let copies = self.configuration.safety.copies.unwrap_or(SAFETY_COPIES);
+        let safety = self.safety_folder().filter(|_| copies > 0).map(|folder| SafetyPlace { folder, copies });
+        Keeping { undo, safety, keep_days: self.configuration.history.keep_days() }
+    }
+
+    /// Where safety copies go: beside the database.
+    #[must_use]
+    pub fn safety_folder(&self) -> Option<PathBuf> {
+        self.database.parent().map(|folder| folder.join("safety"))
     }
 
     /// Takes the session lock and opens the database for writing.

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
-use crate::contact::{Card, FieldMask, diff};
+use crate::contact::Card;
 use crate::provider::{ActionRow, SessionId, SessionSummaryRow};
 use crate::report::{ExitCode, Label, Line, hanging, shown};
 
 use super::arguments::{LogAction, LogArguments};
 use super::failure::Failed;
+use super::history::{change_lines, changes_between};
 use super::invocation::{Invocation, Outcome, moment, moment_for_programs};
 
 /// Runs `log`.
@@ -31,6 +32,9 @@ pub fn run(invocation: &Invocation<'_>, arguments: &LogArguments) -> Outcome {
             for action in store.actions(SessionId(*session))? {
                 action_lines(invocation, &action)?;
             }
+            if row.undone_by.is_none() && row.ended_ms.is_some() && !invocation.global.json {
+                invocation.say(format_args!("To take it back: tetherbook undo {session} --dry-run"));
+            }
         }
     }
     Ok(ExitCode::Done)
@@ -42,15 +46,21 @@ fn session_line(invocation: &Invocation<'_>, session: &SessionSummaryRow) -> Res
         return invocation.json(&serde_json::json!({
             "type": "session", "session": session.id.0, "started": moment_for_programs(session.started_ms),
             "ended": session.ended_ms.and_then(moment_for_programs), "phone": session.phone,
-            "book": session.book, "summary": summary,
+            "book": session.book, "kind": if session.undoes.is_some() { "undo" } else { "sync" },
+            "undoes": session.undoes.map(|session| session.0),
+            "undone_by": session.undone_by.map(|session| session.0), "summary": summary,
         }));
     }
     let start = Line::new()
         .with(Label::Strong, &format!("{:>4}", session.id.0))
         .with(Label::Quiet, &format!("  {}  ", moment(session.started_ms)));
     let column = start.width();
+    let kind = session.undoes.map_or_else(String::new, |session| format!("undo of {}: ", session.0));
+    let taken_back = session
+        .undone_by
+        .map_or_else(String::new, |session| format!(" (taken back by session {})", session.0));
     let text = format!(
-        "{} ⇄ {}: {}",
+        "{} ⇄ {}: {kind}{}{taken_back}",
         shown(&session.phone),
         shown(&session.book),
         result_words(session.ended_ms, summary.as_ref())
@@ -96,7 +106,9 @@ fn action_lines(invocation: &Invocation<'_>, action: &ActionRow) -> Result<(), F
         return invocation.json(&serde_json::json!({
             "type": "action", "kind": action.kind, "side": action.side, "contact": action.subject,
             "reason": action.reason, "outcome": action.outcome, "pc_before": before(&action.pc_before),
-            "phone_before": before(&action.phone_before),
+            "phone_before": before(&action.phone_before), "pc_item": action.pc_item.map(|item| item.0),
+            "phone_item": action.phone_item.map(|item| item.0), "pc_after": before(&action.pc_after),
+            "phone_after": before(&action.phone_after),
         }));
     }
     let side = match action.side.as_str() {
@@ -112,27 +124,15 @@ fn action_lines(invocation: &Invocation<'_>, action: &ActionRow) -> Result<(), F
     let mut lines =
         hanging(start, Label::Plain, &format!("{}{side}{outcome}: {}", action.kind, action.reason), column);
     if invocation.global.verbose > 0 {
-        for (words, card) in [("PC", &action.pc_before), ("phone", &action.phone_before)] {
-            lines.extend(card.iter().flat_map(|card| replaced_lines(words, card)));
+        let sides = [
+            ("PC: ", &action.pc_before, &action.pc_after),
+            ("phone: ", &action.phone_before, &action.phone_after),
+        ];
+        for (words, before, after) in sides {
+            for change in changes_between(before.as_ref(), after.as_ref()) {
+                lines.extend(change_lines(&change, words, 10));
+            }
         }
     }
     invocation.result_lines(&lines)
-}
-
-/// What a card held before it was replaced, field by field.
-fn replaced_lines(side: &str, card: &Card) -> Vec<Line> {
-    let empty = crate::contact::CardEditor::empty(
-        card.version(),
-        crate::contact::Folding::Never,
-        crate::contact::LineEnd::CrLf,
-    );
-    let mut lines = Vec::new();
-    for change in diff(&empty.finish(), card, &FieldMask::all()) {
-        let value = change.after.as_deref().map(shown).unwrap_or_default();
-        let start = Line::new()
-            .padded_to(10)
-            .with(Label::Quiet, &format!("before on the {side}: {}: ", shown(&change.field)));
-        lines.extend(hanging(start, Label::Old, &value, 12));
-    }
-    lines
 }

@@ -13,9 +13,9 @@ use super::failure::Failed;
 use super::invocation::{Invocation, Outcome, coloured};
 use super::world::World;
 use super::{
-    add, attend, books, completions, conflicts, demo, devices, doctor, dupes, edit, export, forget, import,
-    link, list, log, man, merge, pair, phones, profiles, resolve, rm, show, state, status, sync, udev,
-    unlink,
+    add, attend, books, completions, conflicts, demo, devices, doctor, dupes, edit, export, forget, history,
+    import, link, list, log, man, merge, pair, phones, profiles, resolve, restore, rm, show, state, status,
+    sync, udev, undo, unlink,
 };
 
 /// Runs one command line. It always ends with an exit code; whatever failed was told by then.
@@ -87,6 +87,9 @@ fn command(world: &World, arguments: &Arguments) -> Outcome {
         Command::Log(arguments) => log::run(&invocation, arguments),
         Command::Conflicts(arguments) => conflicts::run(&invocation, arguments),
         Command::Resolve(arguments) => resolve::run(&invocation, arguments),
+        Command::Undo(arguments) => undo::run(&invocation, arguments),
+        Command::History(arguments) => history::run(&invocation, arguments),
+        Command::Restore(arguments) => restore::run(&invocation, arguments),
         Command::Devices(arguments) => devices::run(&invocation, arguments),
         Command::Doctor(doctor) => doctor::run(world, &arguments.global, doctor),
         Command::Profiles(arguments) => profiles::run(&invocation, arguments),

@@ -53,8 +53,29 @@ pub fn run(invocation: &Invocation<'_>) -> Outcome {
     if standings.is_empty() {
         lines.extend(labelled("phone", "none was synced yet; try: tetherbook sync --dry-run"));
     }
+    lines.extend(kept_lines(invocation, &store)?);
     invocation.result_lines(&lines)?;
     Ok(ExitCode::Done)
+}
+
+/// What is held since an undo, and which copies there are, if any.
+fn kept_lines(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Line>, Failed> {
+    let mut lines = Vec::new();
+    let held = store.hold_count()?;
+    if held > 0 {
+        let contacts = count_of(held, "contact is", "contacts are");
+        let text = format!("{contacts} left alone since an undo; tetherbook undo --held lists them");
+        let start = Line::new().with(Label::Strong, "held").padded_to(TEXT_COLUMN);
+        lines.extend(hanging(start, Label::Attention, &text, TEXT_COLUMN));
+    }
+    if let Some(folder) = invocation.safety_folder() {
+        let copies = crate::store::safety_copies(&folder).len();
+        if copies > 0 {
+            let copies = count_of(copies, "safety copy", "safety copies");
+            lines.extend(labelled("safety", &format!("{copies} in {}", folder.display())));
+        }
+    }
+    Ok(lines)
 }
 
 fn standings(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Standing>, Failed> {

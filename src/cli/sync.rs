@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::agent::{self, Introduction, StartFailure, Wish};
 use crate::device::PhoneAddress;
-use crate::provider::TrackingOptions;
+use crate::provider::{SessionId, TrackingOptions};
 use crate::relationship::Mode;
 use crate::report::{
     ExitCode, Heading, HumanReport, JsonReport, Progress, Report, Silence, Summary, error_line,
@@ -36,6 +36,19 @@ pub fn run_diff(invocation: &Invocation<'_>, arguments: &DiffArguments) -> Outco
     Ok(if arguments.exit_code && may_say_so && ended.differs { ExitCode::Failed } else { ended.exit })
 }
 
+/// Runs the session that takes a past one back.
+///
+/// # Errors
+/// When it cannot start.
+pub fn run_undo(
+    invocation: &Invocation<'_>,
+    what: &WhatArguments,
+    past: SessionId,
+    dry_run: bool,
+) -> Outcome {
+    Ok(session_or_undo(invocation, what, dry_run, None, Some(past))?.exit)
+}
+
 /// One session that nobody watches, for the plug-in service: like `sync`, in silence, for a log must not name contacts,
 /// and never past a guard.
 ///
@@ -54,6 +67,7 @@ pub fn unattended(invocation: &Invocation<'_>, phone: &str, book: &str) -> Resul
         dry_run: false,
         started_us: invocation.world.clock.steady_us(),
         is_watched: false,
+        undo: None,
     };
     run_session(invocation, &what, &setup)
 }
@@ -71,6 +85,16 @@ fn session(
     dry_run: bool,
     wait_s: Option<u64>,
 ) -> Result<SessionResult, Failed> {
+    session_or_undo(invocation, what, dry_run, wait_s, None)
+}
+
+fn session_or_undo(
+    invocation: &Invocation<'_>,
+    what: &WhatArguments,
+    dry_run: bool,
+    wait_s: Option<u64>,
+    undo: Option<SessionId>,
+) -> Result<SessionResult, Failed> {
     let started_us = invocation.world.clock.steady_us();
     let book_name = invocation.book_name(what.book.as_deref());
     let address_text = what.phone.clone().or_else(|| invocation.configuration.phone.clone());
@@ -80,7 +104,7 @@ fn session(
         if let (PhoneAddress::Usb { selector }, Some(wait_s)) = (&address, wait_s) {
             phone::wait_for(invocation, selector, wait_s)?;
         }
-        let setup = Setup { address, phone_name: named.name, dry_run, started_us, is_watched: true };
+        let setup = Setup { address, phone_name: named.name, dry_run, started_us, is_watched: true, undo };
         run_session(invocation, what, &setup)
     });
     match attempt {
@@ -110,6 +134,8 @@ struct Setup {
     started_us: u64,
     /// Somebody reads what it says.
     is_watched: bool,
+    /// The past session that it takes back.
+    undo: Option<SessionId>,
 }
 
 fn with_personality(address: PhoneAddress, what: &WhatArguments) -> Result<PhoneAddress, Failed> {
@@ -189,7 +215,7 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
         randomness: Rc::clone(&world.randomness),
         interrupted: &interrupted,
         started_us: setup.started_us,
-        keeping: agent::Keeping::default(),
+        keeping: invocation.keeping(setup.undo),
     };
     let heading = Heading {
         phone: String::new(),
@@ -269,10 +295,12 @@ fn finish(invocation: &Invocation<'_>, ended: &Ended) -> Result<(), Failed> {
         if let Some(failed) = &failed {
             let message =
                 if failed.message.is_empty() { "a guard stopped the session" } else { &failed.message };
-            let hint = failed
-                .hint
-                .as_deref()
-                .unwrap_or("tetherbook diff shows all of it; the stop says which flag gives which answer");
+            let usual = if ended.summary.undoes.is_some() {
+                "--dry-run shows all of it; --allow-deletes goes ahead"
+            } else {
+                "tetherbook diff shows all of it; the stop says which flag gives which answer"
+            };
+            let hint = failed.hint.as_deref().unwrap_or(usual);
             invocation.result(error_line(message, Some(hint), failed.exit))?;
         }
         return invocation.json(&ended.summary);

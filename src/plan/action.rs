@@ -384,6 +384,8 @@ pub struct Plan {
     pub items: (usize, usize),
     /// Whether this pair of replicas is synced for the first time.
     pub first: bool,
+    /// The session that it takes back, if it is the plan of an undo.
+    pub undoes: Option<i64>,
 }
 
 impl Plan {

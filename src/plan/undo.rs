@@ -26,8 +26,8 @@ pub struct UndoObservations {
     pub cases: Vec<UndoCase>,
 }
 
-/// A contact that the session touched.
-#[derive(Debug, Clone)]
+/// A contact that the session touched. `Debug` shows no content.
+#[derive(Clone)]
 pub struct UndoCase {
     /// Its display name then.
     pub subject: String,
@@ -43,6 +43,12 @@ pub struct UndoCase {
     pub phone: SideCase,
     /// Under which name it stood on the phone, without extension; empty if that is not known.
     pub name: String,
+}
+
+impl std::fmt::Debug for UndoCase {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "UndoCase({:?}, {:?})", self.pc.item, self.phone.item)
+    }
 }
 
 /// One side of a contact that the session touched.
@@ -70,6 +76,7 @@ pub fn undo(seen: UndoObservations, relationship: &Relationship, answers: GuardA
     let mut plan = Plan {
         skipped: std::mem::take(&mut sides.unusable),
         items: (sides.pc.items, sides.phone.items),
+        undoes: Some(session),
         ..Plan::default()
     };
     let mut undoer = Undoer { session, is_redo, sides: &sides, relationship, locked: [0, 0] };

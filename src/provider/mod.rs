@@ -18,6 +18,7 @@ mod ledger;
 mod listings;
 mod memory;
 mod moves;
+mod safety;
 mod side;
 mod simple;
 mod stamps;
@@ -34,6 +35,7 @@ pub use ledger::{
     SessionId, SessionSummaryRow,
 };
 pub use memory::ChannelMemory;
+pub use safety::{NoCopy, Safety};
 pub use side::{Ack, Capabilities, Costs, ItemId, Outcome, Provider, Recovered, Replica, Revision, Write};
 pub use simple::{
     Entry, Listing, Locator, Metadata, Observed, Settled, SimpleOutcome, SimpleProvider, Stamp, Unsettled,

@@ -177,9 +177,16 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         let pairs = count_of(joined, "pair of equal contacts", "pairs of equal contacts");
         parts.push(format!("{} {pairs}", if dry { "join" } else { "joined" }));
     }
-    let waiting = summary.conflicts + summary.asked + summary.failed + summary.waiting > 0;
+    let is_held = summary.held > 0 && summary.undoes.is_none();
+    let waiting = is_held || summary.conflicts + summary.asked + summary.failed + summary.waiting > 0;
     let done = if parts.is_empty() {
         String::from(match (waiting, dry) {
+            (false, _) if summary.undoes.is_some() && summary.session.is_none() => {
+                "Nothing was written: all of it is as it was before."
+            }
+            (false, _) if summary.undoes.is_some() => {
+                "No contact was changed; only what belongs together was."
+            }
             (false, _) if heading.by_hand => "Nothing to do: there is nothing new since the newest export.",
             (false, _) => "Nothing to do: both sides are the same.",
             (true, true) => "Nothing would be written.",
@@ -225,7 +232,9 @@ fn held_lines(summary: &Summary) -> Vec<Line> {
     let contacts = count_of(summary.held, "contact is", "contacts are");
     let text = format!("{contacts} held since an undo: sync leaves them as they are on both sides.");
     let mut lines = paragraph(Label::Attention, &text, 0);
-    lines.extend(hint_lines("say which side counts: tetherbook undo --release"));
+    lines.extend(hint_lines(
+        "see them: tetherbook undo --held; say which side counts: tetherbook undo --release pc --all (or phone, again)",
+    ));
     lines
 }
 

@@ -173,6 +173,7 @@ fn everything() -> Plan {
         stop: None,
         items: (11, 12),
         first: false,
+        undoes: None,
     }
 }
 

@@ -55,6 +55,10 @@ pub fn stop_lines(stop: &Stop, plan: &Plan, heading: &Heading) -> Vec<Line> {
         let told = enumeration(&shortened(&names));
         lines.extend(sentence_lines(&format!("It would {verb} on the {}: {told}.", losing.words())));
     }
+    if let Some(session) = plan.undoes {
+        lines.extend(undo_ways(session, stop));
+        return lines;
+    }
     let command = |flag: &str| format!("tetherbook sync{}{}{flag}", heading.arguments, heading.said);
     let mut ways = vec![(
         String::from("To look at all of it:"),
@@ -77,8 +81,19 @@ pub fn stop_lines(stop: &Stop, plan: &Plan, heading: &Heading) -> Vec<Line> {
     lines
 }
 
+/// An undo is done as a whole or not at all.
+fn undo_ways(session: i64, stop: &Stop) -> Vec<Line> {
+    let flag = answer_flag(GuardAnswer::Proceed, stop).unwrap_or_default();
+    hint_lines(&format!(
+        "look at all of it: tetherbook undo {session} --dry-run; if it is meant: tetherbook undo {session} {flag}"
+    ))
+}
+
 /// Why that is no ordinary change.
 fn oddity(stop: &Stop, plan: &Plan) -> String {
+    if let Some(session) = plan.undoes {
+        return format!("They are what session {session} brought.");
+    }
     match stop {
         Stop::TooManyDeletes { side, .. } => format!(
             "They were deleted on the {} since the last sync. A backup that was put back, an app that was reset or \

@@ -76,7 +76,6 @@ impl<'a, 'p> Applier<'a, 'p> {
         summary: &mut Summary,
         report: &mut dyn Report,
     ) -> Result<(), Failure> {
-        self.keep(restarted, report)?;
         // Deletions come last: should the session be cut, what is new has been saved first.
         let (deletes, others): (Vec<&Action>, Vec<&Action>) =
             plan.actions.iter().partition(|action| matches!(action.headline, Headline::Delete(_)));
@@ -86,7 +85,13 @@ impl<'a, 'p> Applier<'a, 'p> {
             report.event(&Event::Applying { actions: writing });
         }
         let is_news = |action: &&Action| !action.only_waits() && !self.is_known_conflict(action);
-        if !plan.is_empty() && actions.iter().any(is_news) {
+        let writes = !plan.is_empty() && actions.iter().any(is_news);
+        self.keep(restarted)?;
+        if let Some(safety) = self.options.safety.filter(|_| writes) {
+            safety.copy(&seen_on_phone(plan))?;
+        }
+        self.mark(report)?;
+        if writes {
             let (ledger, now_ms) = (self.parties.ledger, self.options.clock.now_ms());
             let session = match self.options.undo {
                 None => ledger.open_session(now_ms)?,
@@ -115,15 +120,18 @@ impl<'a, 'p> Applier<'a, 'p> {
     }
 
     /// What was observed outlives this session, together with the news that baselines no longer count.
-    fn keep(&mut self, restarted: bool, report: &mut dyn Report) -> Result<(), Failure> {
+    fn keep(&mut self, restarted: bool) -> Result<(), Failure> {
         // In one batch, for a channel may keep a value for each contact.
         self.in_batch(|this| {
             if restarted {
                 this.parties.ledger.forget_baselines()?;
             }
             this.parties.phone.keep_observations().map_err(Failure::phone)
-        })?;
-        // Only now: a marker that is whole again hides the restoration.
+        })
+    }
+
+    /// Marks the phone as known. Only when that it was restored is on the disk: a whole marker hides it.
+    fn mark(&mut self, report: &mut dyn Report) -> Result<(), Failure> {
         let writable = self.parties.phone.capabilities().writable;
         if !writable || !self.options.relationship.writes_to(Side::Phone) {
             return Ok(());
@@ -447,6 +455,22 @@ impl<'a, 'p> Applier<'a, 'p> {
             base: None,
         })
     }
+}
+
+/// What the phone holds of the contacts that the plan concerns.
+fn seen_on_phone(plan: &Plan) -> Vec<(ItemId, &Card)> {
+    plan.actions
+        .iter()
+        .filter_map(|action| {
+            let card = match (action.direct_step(Side::Phone), &action.after) {
+                (Some(WriteStep::Replace { before, .. }), _) => before,
+                (Some(WriteStep::Delete { before, .. }), _) => before.as_ref()?,
+                (None, PairAfter::Linked { baseline }) => &baseline.phone,
+                _ => return None,
+            };
+            Some((action.phone_item?, card))
+        })
+        .collect()
 }
 
 /// What becomes of the contact's hold, with what was written as it was read back.

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::plan::Stop;
-use crate::provider::{LedgerError, ProviderError};
+use crate::provider::{LedgerError, NoCopy, ProviderError};
 use crate::relationship::Side;
 use crate::report::ExitCode;
 
@@ -24,6 +24,9 @@ pub enum Failure {
     /// A guard stopped the plan.
     #[error("stopped before anything was written")]
     Stopped(Stop),
+    /// No copy could be made before the first write.
+    #[error("{0}")]
+    NoCopy(#[from] NoCopy),
     /// The session cannot be taken back. Says why.
     #[error("{0}")]
     CannotUndo(String),
@@ -47,7 +50,7 @@ impl Failure {
                 ProviderError::Interrupted => ExitCode::Interrupted,
                 _ => ExitCode::Failed,
             },
-            Self::Memory(_) | Self::CannotUndo(_) => ExitCode::Failed,
+            Self::Memory(_) | Self::NoCopy(_) | Self::CannotUndo(_) => ExitCode::Failed,
             Self::Stopped(_) => ExitCode::Guard,
             Self::Interrupted => ExitCode::Interrupted,
         }

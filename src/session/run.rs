@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::contact::Country;
 use crate::plan::{self, GuardAnswers, Plan, UndoObservations};
-use crate::provider::{Clock, Ledger, LinkId, OpenConflict, Provider};
+use crate::provider::{Clock, Ledger, LinkId, OpenConflict, Provider, Safety};
 use crate::relationship::{Relationship, Side};
 use crate::report::{Event, ExitCode, Report, Summary};
 
@@ -39,6 +39,8 @@ pub struct Options<'a> {
     pub country: Option<Country>,
     /// A past session that is to be taken back, instead of a sync.
     pub undo: Option<&'a Undo>,
+    /// Makes the copy before the first write; `None`: none is wanted.
+    pub safety: Option<&'a dyn Safety>,
     /// The time.
     pub clock: &'a dyn Clock,
     /// Whether the person wants to stop; asked between writes.

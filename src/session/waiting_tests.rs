@@ -210,6 +210,7 @@ impl Rig {
             answers: crate::plan::GuardAnswers::default(),
             compare_all: false,
             undo: None,
+            safety: None,
             clock: &*self.clock,
             interrupted: &|| false,
             started_us: 0,

@@ -28,8 +28,8 @@ pub enum Answer {
     Again,
 }
 
-/// A contact that is held.
-#[derive(Debug, Clone)]
+/// A contact that is held. `Debug` shows no content.
+#[derive(Clone)]
 pub struct Hold {
     /// Its number.
     pub id: i64,
@@ -49,6 +49,12 @@ pub struct Hold {
     pub session: SessionId,
     /// The session that was undone.
     pub undoes: Option<SessionId>,
+}
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Hold({}, {:?})", self.id, self.pc_item)
+    }
 }
 
 impl Store {

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tetherbook::agent::{Keeping, SafetyPlace};
 use tetherbook::provider::{Ledger, Metadata};
 use tetherbook::report::ExitCode;
 use tetherbook::session::Ended;
-use tetherbook::store::{Answer, PhoneMetadata, RelationshipLedger};
+use tetherbook::sim::FaultPlan;
+use tetherbook::store::{Answer, Book, OpenOptions, PhoneMetadata, RelationshipLedger, Store, safety_copies};
 
 use crate::world::{Run, World, card};
 
@@ -365,4 +367,80 @@ fn a_contact_that_comes_back_on_the_pc_has_its_number() {
     assert_eq!(item(&world), None);
     undo(&mut world, session);
     assert_eq!(item(&world), number);
+}
+
+/// The cable is pulled at every third container of an undo. A sync in between does nothing to what is half undone, and the
+/// same undo again completes it.
+#[test]
+fn an_undo_that_is_cut_anywhere_is_completed_by_the_same_undo() {
+    let mut world = before_a_session_of_everything(7);
+    let before = Scene::of(&world);
+    let session = sync(&mut world).summary.session.unwrap();
+    let start = world.snapshot();
+    let containers = {
+        let mut world = start.world(7);
+        undo(&mut world, session);
+        world.trace.as_ref().unwrap().borrow().entries.iter().map(|entry| entry.number).max().unwrap()
+    };
+    let mut cut_short = 0;
+    for (index, number) in (1..containers).step_by(3).enumerate() {
+        let mut world = start.world(7);
+        let faults = FaultPlan::cut_at_container(number);
+        let (ended, _) =
+            world.try_sync(&Run { allow_deletes: true, undo: Some(session), faults, ..Run::default() });
+        cut_short +=
+            usize::from(ended.is_ok_and(|ended| ended.failure.is_some() && ended.summary.session.is_some()));
+        if index % 2 == 0 {
+            sync(&mut world);
+        }
+        undo(&mut world, session);
+        assert_eq!(Scene::of(&world), before, "cut at container {number} of {containers}");
+        assert_quiet(&mut world, &format!("cut at container {number} of {containers}"));
+    }
+    assert!(cut_short >= 5, "only {cut_short} undos were cut short in the middle");
+}
+
+#[test]
+fn no_session_writes_without_the_copy_that_it_is_to_make() {
+    let mut world = before_a_session_of_everything(8);
+    let before = Scene::of(&world);
+    let folder = world.directory.path().join("safety");
+    let place = SafetyPlace { folder: folder.clone(), copies: 2 };
+    let keeping = Keeping { safety: Some(place), ..Keeping::default() };
+    let run_with = Run { keeping, ..Run::default() };
+    std::fs::write(&folder, "in the way").unwrap();
+    let (ended, _) = world.try_sync(&run_with);
+    let ended = ended.unwrap();
+    let failure = ended.failure.unwrap().to_string();
+    assert!(failure.contains("[safety] copies = 0"), "{failure}");
+    assert_eq!((ended.summary.exit, ended.summary.session), (ExitCode::Failed, None));
+    assert_eq!(Scene::of(&world), before);
+    std::fs::remove_file(&folder).unwrap();
+    let session = run(&mut world, &run_with).summary.session.unwrap();
+    let copies = safety_copies(&folder);
+    assert_eq!(copies.len(), 1);
+    assert!(copies[0].display().to_string().ends_with(&format!("-session-{session}")));
+    // It holds both sides as they were: with the PC's new contact, without the phone's.
+    let options = OpenOptions { read_only: true, ..OpenOptions::default() };
+    let copy = Store::open(&copies[0].join("tetherbook.db"), &options).unwrap();
+    let book = Book::open(&copy, crate::world::BOOK, &*world.clock, &*world.randomness).unwrap();
+    assert_eq!(book.find_by_uid("new-pc").unwrap().len(), 1);
+    assert_eq!(book.find_by_uid("new-phone").unwrap().len(), 0);
+    assert_eq!(book.contact_count().unwrap(), before.pc.len());
+    let text = std::fs::read_to_string(copies[0].join("phone.vcf")).unwrap();
+    assert_eq!(text, before_in_order(&text, &before), "every card of the phone, byte for byte");
+    assert_eq!(text.matches("BEGIN:VCARD").count(), before.phone.len());
+    // A session that finds nothing to do makes none.
+    run(&mut world, &run_with);
+    run(&mut world, &run_with);
+    assert_eq!(safety_copies(&folder), copies);
+    run(&mut world, &Run { undo: Some(session), ..run_with });
+    assert_eq!(safety_copies(&folder).len(), 2);
+}
+
+/// The phone's cards in the order in which they stand in the text.
+fn before_in_order(text: &str, before: &Scene) -> String {
+    let mut cards: Vec<&String> = before.phone.values().collect();
+    cards.sort_by_key(|card| text.find(card.as_str()));
+    cards.into_iter().map(String::as_str).collect()
 }

@@ -225,6 +225,7 @@ fn run(process: &Rc<Process>, habits: Habits) -> Option<Ended> {
         compare_all: false,
         country: None,
         undo: None,
+        safety: None,
         clock: &*clock,
         interrupted: &|| false,
         started_us: 0,
