@@ -58,7 +58,9 @@ pub fn run(mut parties: Parties<'_>, options: &Options<'_>, report: &mut dyn Rep
         options.dry_run,
     );
     let mut plan = None;
-    let failure = crank(&mut parties, options, report, &mut summary, &mut plan).err().map(Failure::sorted);
+    let failure = crank(&mut parties, options, report, &mut summary, &mut plan)
+        .err()
+        .map(|failure| failure.sorted(options.interrupted));
     parties.phone.close();
     summary.set_costs(&parties.phone.costs());
     summary.stopped = plan.as_ref().and_then(|plan| plan.stop.clone());
