@@ -1,7 +1,7 @@
 //! The configuration file: a handful of keys, none of them needed. An unknown key is an error that names the line
 //! and the nearest key, because a typo that is passed over in silence changes what is synced.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -192,7 +192,7 @@ impl GuardsSection {
 /// [`crate::report::ExitCode::Usage`] with file, line and the nearest key.
 pub fn read(named: Option<&Path>, usual: Option<&Path>) -> Result<Configuration, Failed> {
     let Some(path) = named.or(usual) else { return Ok(Configuration::default()) };
-    match std::fs::read_to_string(path) {
+    match read_text(path) {
         Ok(text) => parse(&text, path),
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
             Ok(Configuration::default())
@@ -203,6 +203,7 @@ pub fn read(named: Option<&Path>, usual: Option<&Path>) -> Result<Configuration,
                 io::ErrorKind::IsADirectory => {
                     (String::from("it is a folder"), "name a file with --config, or move that folder away")
                 }
+                io::ErrorKind::FileTooLarge => (error.to_string(), "name another file with --config"),
                 io::ErrorKind::NotFound => {
                     (String::from("it does not exist"), "check the name behind --config")
                 }
@@ -211,6 +212,20 @@ pub fn read(named: Option<&Path>, usual: Option<&Path>) -> Result<Configuration,
             Err(Failed::usage(format!("the configuration {} cannot be read: {why}", path.display()), hint))
         }
     }
+}
+
+/// So many bytes a configuration may have.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The text of a file that cannot be endless.
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        let why = format!("it has more than {FILE_BYTES_MAX} bytes, which no configuration has");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(text)
 }
 
 fn parse(text: &str, path: &Path) -> Result<Configuration, Failed> {
@@ -442,6 +457,17 @@ mod tests {
         ] {
             assert_eq!(fault(text), (message.into(), hint.into()));
         }
+    }
+
+    #[test]
+    fn a_file_without_end_is_no_configuration() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, "# x\n".repeat(1 << 18)).unwrap();
+        read(Some(&path), None).unwrap();
+        std::fs::write(&path, "# x\n".repeat((1 << 18) + 1)).unwrap();
+        let failed = read(Some(&path), None).unwrap_err();
+        assert!(failed.message.contains("more than 1048576 bytes"), "{failed:?}");
     }
 
     #[test]

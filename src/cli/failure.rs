@@ -313,7 +313,7 @@ fn side_hint(side: Side, error: &ProviderError) -> String {
         ProviderError::Locked(_) => {
             "unlock the phone and choose file transfer; if it is a folder, check its name and that it is mounted"
         }
-        ProviderError::Disconnected(_) => {
+        ProviderError::Disconnected(_) | ProviderError::Stuck(_) => {
             "plug the phone in again and run the same command; it goes on from there"
         }
         ProviderError::NoChannel(_) => {

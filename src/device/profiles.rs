@@ -1,7 +1,7 @@
 //! The profiles that are compiled in, those of the person's own folder, and the choice among them.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::profile::{ChannelKind, DeviceProfile, ProfileError, Quirks, Transport};
@@ -44,6 +44,20 @@ struct Known {
     text: String,
     /// Where a person's own one is; `None` for those compiled in.
     place: Option<PathBuf>,
+}
+
+/// So many bytes a profile's file may have; the longest one that is compiled in has a hundredth of that.
+const PROFILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The text of a file that cannot be endless.
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(PROFILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > PROFILE_BYTES_MAX {
+        let why = format!("it has more than {PROFILE_BYTES_MAX} bytes, which no device profile has");
+        return Err(io::Error::other(why));
+    }
+    Ok(text)
 }
 
 /// All profiles that are known in this run.
@@ -100,7 +114,7 @@ impl ProfileSet {
         for path in &files {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let file = path.display().to_string();
-            let text = fs::read_to_string(path).map_err(|error| fault(file.clone(), &error))?;
+            let text = read_text(path).map_err(|error| fault(file.clone(), &error))?;
             let parsed = DeviceProfile::parse(&name, &text);
             // Whoever has to mend it must find it: the message names the whole path.
             let profile = parsed.map_err(|error| ProfileError { file, ..error })?;
@@ -191,6 +205,15 @@ impl ProfileSet {
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_file_without_end_is_no_profile() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("big.toml"), "# x\n".repeat((1 << 18) + 1)).unwrap();
+        let error = ProfileSet::built_in().unwrap().add_folder(folder.path()).unwrap_err();
+        assert!(error.reason.contains("more than 1048576 bytes"), "{error}");
+        assert!(error.file.ends_with("big.toml"));
+    }
 
     fn folder() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("device-profiles")

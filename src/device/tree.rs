@@ -181,6 +181,9 @@ pub enum TreeError {
     /// The connection went while this was done; what was asked may have happened.
     #[error("{0}")]
     Disconnected(String),
+    /// The phone is there, but stopped answering when this one file was read.
+    #[error("{0}")]
+    Stuck(String),
     /// The person wants to stop; a write of several requests may have been begun.
     #[error("interrupted")]
     Interrupted,
@@ -201,6 +204,7 @@ impl TreeError {
             Self::Locked(_)
                 | Self::Busy(_)
                 | Self::Disconnected(_)
+                | Self::Stuck(_)
                 | Self::Interrupted
                 | Self::Protocol(_)
                 | Self::Storage(_)
@@ -210,7 +214,10 @@ impl TreeError {
     /// Whether a write that failed so may have happened all the same.
     #[must_use]
     pub fn leaves_doubt(&self) -> bool {
-        matches!(self, Self::Disconnected(_) | Self::Interrupted | Self::Protocol(_) | Self::Storage(_))
+        matches!(
+            self,
+            Self::Disconnected(_) | Self::Stuck(_) | Self::Interrupted | Self::Protocol(_) | Self::Storage(_)
+        )
     }
 
     /// The error for a request about one item.
@@ -221,6 +228,7 @@ impl TreeError {
             Self::NameTaken(why) | Self::NotSupported(why) | Self::Refused(why) | Self::Unreadable(why) => {
                 ProviderError::Item(format!("{place}: {why}"))
             }
+            Self::Stuck(why) => ProviderError::Stuck(why),
             fatal => fatal.for_side(),
         }
     }
@@ -231,7 +239,7 @@ impl TreeError {
         match self {
             Self::Locked(why) => ProviderError::Locked(why),
             Self::Busy(why) => ProviderError::Busy(why),
-            Self::Disconnected(why) => ProviderError::Disconnected(why),
+            Self::Disconnected(why) | Self::Stuck(why) => ProviderError::Disconnected(why),
             Self::Interrupted => ProviderError::Interrupted,
             Self::Protocol(why) => ProviderError::Protocol(why),
             Self::Storage(why) | Self::Refused(why) | Self::Unreadable(why) => ProviderError::Storage(why),
@@ -404,6 +412,7 @@ mod tests {
             TreeError::Locked(String::new()),
             TreeError::Busy(String::new()),
             TreeError::Disconnected(String::new()),
+            TreeError::Stuck(String::new()),
             TreeError::Interrupted,
             TreeError::Protocol(String::new()),
             TreeError::Storage(String::new()),

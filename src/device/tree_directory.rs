@@ -13,6 +13,7 @@ use super::tree::{
     DeviceIdentity, FolderListing, ObjectEntry, ObjectKind, ObjectReference, ObjectTree, Place, Storage,
     TreeCapabilities, TreeError, TreeStatistics, is_plain_name,
 };
+use crate::mtp::{MtpError, OBJECTS_MAX};
 use crate::provider::Completeness;
 
 /// The label of the one storage that a directory has. It does not depend on where the directory is mounted, so
@@ -159,6 +160,9 @@ impl ObjectTree for DirectoryTree {
         let mut completeness = Completeness::Complete;
         for found in fs::read_dir(&path).map_err(|error| self.lost(&error, "the folder"))? {
             let found = found.map_err(|error| self.lost(&error, "the folder"))?;
+            if entries.len() >= OBJECTS_MAX {
+                return Err(TreeError::Storage(MtpError::TooManyObjects(entries.len() + 1).to_string()));
+            }
             let file_name = found.file_name();
             // A name that is not UTF-8 cannot be asked for again; it is told, so that nobody takes it for deleted.
             let Some(name) = file_name.to_str() else {

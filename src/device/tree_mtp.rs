@@ -63,6 +63,7 @@ impl From<MtpError> for TreeError {
             // Whoever shows this says already that the phone is locked; only the sign of it is left to be told.
             MtpError::Locked(sign) => Self::Locked(sign.words().to_owned()),
             MtpError::Busy | MtpError::Held(_) => Self::Busy(text),
+            MtpError::TooManyObjects(_) => Self::Storage(text),
             MtpError::StoreFull
             | MtpError::ReadOnly
             | MtpError::AccessDenied(_)
@@ -305,6 +306,10 @@ impl ObjectTree for MtpTree {
                 if received_bytes > size_bytes && received_bytes <= limit_bytes =>
             {
                 self.session.get_object(handle, received_bytes)?
+            }
+            // The cable is in and the session over: it is this file that the phone cannot hand out.
+            Err(error @ (MtpError::TimedOut { .. } | MtpError::Stalled(_) | MtpError::Protocol(_))) => {
+                return Err(TreeError::Stuck(error.to_string()));
             }
             answer => answer?,
         };

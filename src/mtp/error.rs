@@ -80,6 +80,13 @@ pub enum MtpError {
     /// The responder does not allow this (response 200F).
     #[error("the phone does not allow {}", operation::name(*.0))]
     AccessDenied(u16),
+    /// A folder lists more objects than are taken in.
+    #[error(
+        "one folder on the phone lists {0} objects, and up to {max} are taken in; move what is no contact elsewhere, or \
+         restart the phone if that cannot be",
+        max = super::operations::OBJECTS_MAX
+    )]
+    TooManyObjects(usize),
     /// The object's length is not the one announced: it changed while it was read, or the transfer was cut.
     #[error("the object's length is {received_bytes} bytes instead of {expected_bytes}")]
     LengthMismatch {

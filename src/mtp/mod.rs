@@ -46,7 +46,7 @@ pub use error::{LockedSign, MtpError};
 pub use folder::{DateSource, FolderListing, ListingMethod, Object};
 pub use link::{ClassRequest, Link, LinkError};
 pub use lookup::ObjectStat;
-pub use operations::{NewObject, Parent};
+pub use operations::{NewObject, OBJECTS_MAX, Parent};
 pub use session::{Event, Session, SessionOptions};
 pub use statistics::{OperationCost, Statistics};
 pub use transport::{Quirks, Timeouts};

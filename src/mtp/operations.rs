@@ -11,6 +11,9 @@ use super::error::{LockedSign, MtpError};
 use super::session::Session;
 use super::transport::DataPhase;
 
+/// So many objects of one folder are taken in.
+pub const OBJECTS_MAX: usize = 1_000_000;
+
 /// Where an object lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Parent {
@@ -82,6 +85,10 @@ impl Session {
         let mut reader = Reader::new(&bytes);
         let mut handles = reader.array_u32("ObjectHandles")?;
         reader.end()?;
+        // Each may cost a transaction of its own: a list without end must not become a session without end.
+        if handles.len() > OBJECTS_MAX {
+            return Err(MtpError::TooManyObjects(handles.len()));
+        }
         if !handles.is_sorted_by(|left, right| left < right) {
             let mut seen = std::collections::HashSet::with_capacity(handles.len());
             handles.retain(|handle| seen.insert(*handle));

@@ -13,6 +13,10 @@ use super::{Completeness, ItemId, ProviderError, Revision};
 /// read with the same date can no longer be changed under that date.
 const SETTLED_AFTER_MS: i64 = 2_000;
 
+/// What is remembered of an item at which the side stopped answering.
+const STUCK: &str = "the phone stopped answering when it was read; it is left out until it changes there, or until it \
+                     is asked for: tetherbook sync --deep";
+
 impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
     /// Reads an item; a failure of the whole side ends the collection, a failure of the item does not.
     pub(super) fn read(&mut self, locator: &Locator) -> Result<Read, ProviderError> {
@@ -25,6 +29,38 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             Err(ProviderError::Item(why)) => Ok(Read::Unusable(why)),
             Err(error) => Err(error),
         }
+    }
+
+    /// The same for an entry of the listing, whose row is at `index` if it is known. An item at which the side stops
+    /// answering must not end every session: that is remembered at once, and the next one leaves it out.
+    fn read_listed(&mut self, entry: &Entry, index: Option<usize>) -> Result<Read, ProviderError> {
+        match self.read(&entry.locator) {
+            Err(ProviderError::Stuck(why)) => {
+                self.note_stuck(entry, index);
+                Err(ProviderError::Disconnected(format!("{}: {why}", entry.locator)))
+            }
+            answer => answer,
+        }
+    }
+
+    fn note_stuck(&mut self, entry: &Entry, index: Option<usize>) {
+        let known = index.and_then(|index| self.rows.get(index)).cloned();
+        let item = known.as_ref().map(|row| row.item);
+        let item = item.unwrap_or_else(|| ItemId(self.take_counter()));
+        let row = Observed {
+            item,
+            counter: self.take_counter(),
+            locator: entry.locator.clone(),
+            stamp: entry.stamp.clone(),
+            revision: None,
+            uid_hash: known.map_or(0, |row| row.uid_hash),
+            problem: Some(String::from(STUCK)),
+            deleted: false,
+            settled: false,
+            verified_ms: self.clock.now_ms(),
+        };
+        // A dry run may not note it. Then the next session meets it once more, as this one did.
+        drop(self.memory.save(&[row], self.next_counter, self.generation));
     }
 
     /// Brings the memory up to a listing. Returns whether every absence was accounted for.
@@ -118,7 +154,10 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         if !self.options.deep && !chosen && trusted {
             return Ok(());
         }
-        let content = self.read(&entry.locator)?;
+        if same_stamp && !self.options.deep && row.problem.as_deref() == Some(STUCK) {
+            return Ok(());
+        }
+        let content = self.read_listed(entry, Some(index))?;
         let now_ms = self.clock.now_ms();
         let Some(row) = self.rows.get(index) else { return Ok(()) };
         let waited = now_ms.saturating_sub(row.verified_ms) >= SETTLED_AFTER_MS;
@@ -169,7 +208,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
     ) -> Result<(), ProviderError> {
         let mut found = Vec::with_capacity(strangers.len());
         for entry in strangers {
-            let content = match self.read(&entry.locator)? {
+            let content = match self.read_listed(entry, None)? {
                 // It may be a file that was moved here: one bad transfer must not make a deletion of that.
                 Read::Unusable(_) if !absent.is_empty() => self.read(&entry.locator)?,
                 content => content,

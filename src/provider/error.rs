@@ -29,6 +29,10 @@ pub enum ProviderError {
     /// One item cannot be read or understood; the others can.
     #[error("{0}")]
     Item(String),
+    /// The side stopped answering while this one item was read, and is there all the same. The session is over, but the
+    /// next one can do without that item.
+    #[error("{0}")]
+    Stuck(String),
     /// The item is gone since it was listed.
     #[error("the item is no longer there: {0}")]
     Gone(String),

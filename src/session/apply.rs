@@ -182,8 +182,7 @@ impl<'a, 'p> Applier<'a, 'p> {
                 one.phone = ack;
                 one.outcome = outcome;
                 if let ActionOutcome::Unknown(why) = &one.outcome {
-                    let gone = || Failure::phone(ProviderError::Disconnected(why.clone()));
-                    cut = Some(if (self.options.interrupted)() { Failure::Interrupted } else { gone() });
+                    cut = Some(Failure::phone(ProviderError::Disconnected(why.clone())));
                 }
             }
         }

@@ -42,8 +42,8 @@ impl Failure {
         match self {
             Self::Side { error, .. } => match error {
                 ProviderError::NotFound(_) => ExitCode::NoPhone,
-                ProviderError::Disconnected(_) if wrote => ExitCode::SomeFailed,
-                ProviderError::Disconnected(_) => ExitCode::NoPhone,
+                ProviderError::Disconnected(_) | ProviderError::Stuck(_) if wrote => ExitCode::SomeFailed,
+                ProviderError::Disconnected(_) | ProviderError::Stuck(_) => ExitCode::NoPhone,
                 ProviderError::Busy(_) => ExitCode::PhoneBusy,
                 ProviderError::Locked(_) => ExitCode::PhoneLocked,
                 ProviderError::NoChannel(_) => ExitCode::NoChannel,
@@ -56,10 +56,12 @@ impl Failure {
         }
     }
 
-    /// The same, told as an interrupt where that is what kept a side from answering.
-    pub(super) fn sorted(self) -> Self {
+    /// The same, told as an interrupt where that is what kept a side from answering. A write that was stopped half-way is
+    /// told like one whose cable was pulled: both are settled by the next session.
+    pub(super) fn sorted(self, interrupted: &dyn Fn() -> bool) -> Self {
         match self {
             Self::Side { error: ProviderError::Interrupted, .. } => Self::Interrupted,
+            Self::Side { error: ProviderError::Disconnected(_), .. } if interrupted() => Self::Interrupted,
             other => other,
         }
     }

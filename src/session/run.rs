@@ -68,7 +68,9 @@ pub fn run(mut parties: Parties<'_>, options: &Options<'_>, report: &mut dyn Rep
         options.dry_run,
     );
     let mut plan = None;
-    let failure = crank(&mut parties, options, report, &mut summary, &mut plan).err().map(Failure::sorted);
+    let failure = crank(&mut parties, options, report, &mut summary, &mut plan)
+        .err()
+        .map(|failure| failure.sorted(options.interrupted));
     parties.phone.close();
     // A memory that cannot tell has failed the session already.
     summary.held = parties.ledger.held().map(|held| held.len()).unwrap_or_default();

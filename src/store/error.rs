@@ -70,7 +70,10 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The file or its folder cannot be reached.
-    #[error("the database {} cannot be opened: {detail}; check its folder and the permissions", path.display())]
+    #[error(
+        "the database {} cannot be opened: {detail}; check its folder, the permissions and the room on that disk",
+        path.display()
+    )]
     Unreachable {
         /// The file.
         path: PathBuf,
@@ -95,7 +98,10 @@ pub enum StoreError {
     #[error("{0}")]
     Refused(String),
     /// The disk or SQLite failed in another way.
-    #[error("the database {} could not be used: {detail}; check the disk, then try again", path.display())]
+    #[error(
+        "the database {} could not be used: {detail}; check the disk and the room on it, then try again",
+        path.display()
+    )]
     Failed {
         /// The database.
         path: PathBuf,

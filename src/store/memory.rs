@@ -15,6 +15,7 @@ impl ChannelMemory for Store {
     }
 
     fn put(&self, replica: Guid, name: &str, bytes: &[u8]) -> Result<(), ProviderError> {
+        fits(bytes.len())?;
         self.write(|connection| {
             let mut put = connection.prepare_cached(
                 "INSERT INTO channel_memory (replica, name, content) VALUES (?1, ?2, ?3)
@@ -51,6 +52,20 @@ impl ChannelMemory for Store {
     }
 }
 
+/// So many bytes are remembered under one name: twice the largest export that is read.
+const REMEMBERED_BYTES_MAX: usize = 512 << 20;
+
+/// What is remembered of a channel grows with what a phone shows, and a phone may show anything.
+fn fits(bytes: usize) -> Result<(), ProviderError> {
+    if bytes <= REMEMBERED_BYTES_MAX {
+        return Ok(());
+    }
+    Err(ProviderError::Storage(format!(
+        "what is to be remembered of this phone has {bytes} bytes, and up to {REMEMBERED_BYTES_MAX} are; remove what is \
+         no contact from what it shows, then try again"
+    )))
+}
+
 pub(super) const GET: &str = "SELECT content FROM channel_memory WHERE replica = ?1 AND name = ?2";
 
 #[cfg(test)]
@@ -60,6 +75,13 @@ mod tests {
 
     fn guid(byte: u8) -> Guid {
         Guid::from_random([byte; 16])
+    }
+
+    #[test]
+    fn what_is_remembered_has_a_limit_that_is_told() {
+        fits(REMEMBERED_BYTES_MAX).unwrap();
+        let told = fits(REMEMBERED_BYTES_MAX + 1).unwrap_err().to_string();
+        assert!(told.contains("536870913 bytes, and up to 536870912 are"), "{told}");
     }
 
     #[test]

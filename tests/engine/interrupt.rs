@@ -64,7 +64,7 @@ fn an_interrupt_during_any_transaction_ends_the_session_with_it() {
                 let (exit, more) = interrupted_at(&mut world, moment);
                 // With the last of them, everything is done.
                 let is_over = moment + 1 >= all && exit != Some(ExitCode::Interrupted);
-                assert!(is_over || exit == Some(ExitCode::Interrupted), "{context}: {exit:?}");
+                assert!(is_over || exit == Some(ExitCode::Interrupted), "{context}: {exit:?} {more:04X?}");
                 assert!(more.is_empty() || more == [operation::CLOSE_SESSION], "{context}: {more:04X?}");
                 interrupted += usize::from(!is_over);
                 world.recover(false, &expected, &context);

@@ -19,6 +19,7 @@ mod crash_world;
 mod identity;
 mod interrupt;
 mod oracle;
+mod poison;
 mod programs;
 mod programs_course;
 mod programs_sessions;
