@@ -65,7 +65,7 @@ pub use field::{FieldKey, FieldMask};
 pub use follow::{FollowKeys, follow, follow_with_absent, likeness};
 pub use framing::{BrokenCard, FramedCard, Limits, Repair, read_cards};
 pub use matching::{Candidate, MatchKeys, Matching, Strength, match_cards, match_keys};
-pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, merge};
+pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, agreed_after_read_back, merge};
 pub use normal::Fingerprint;
 pub use opinion::{Opinion, second_opinion, strict_reading};
 pub use projection::{FieldLimits, Projection};
