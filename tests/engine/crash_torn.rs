@@ -223,7 +223,7 @@ enum Step {
 fn step_bytes(trace: &[TraceEntry]) -> Vec<(Step, Spot)> {
     let (mut out, mut into) = (0_u64, 0_u64);
     let mut spots = Vec::new();
-    let mut marker = false;
+    let mut files = 0;
     for entry in trace {
         // The marker is the first file that a session writes.
         let step = match entry.code {
@@ -233,10 +233,8 @@ fn step_bytes(trace: &[TraceEntry]) -> Vec<(Step, Spot)> {
             operation::SET_OBJECT_PROP_VALUE => Some(Step::Rename),
             _ => None,
         };
-        if step == Some(Step::Create) && entry.kind == 1 {
-            marker = !spots.iter().any(|(step, _)| matches!(step, Step::Data | Step::Create));
-        }
-        let step = step.map(|step| if marker && step <= Step::Data { Step::Marker } else { step });
+        files += usize::from(step == Some(Step::Create) && entry.kind == 1);
+        let step = step.map(|step| if files == 1 && step <= Step::Data { Step::Marker } else { step });
         let length = entry.length;
         match entry.direction {
             Direction::Out => {
