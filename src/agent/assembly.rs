@@ -6,16 +6,17 @@ use std::rc::Rc;
 use thiserror::Error;
 
 use super::identity::{self, Appearance, Verdict};
+use super::keeping::Keeping;
 use super::pairing::{Pairing, pairing_of_met};
 use super::probe::Probed;
-use crate::contact::ConflictPolicy;
+use crate::contact::{ConflictPolicy, Country, Projection};
 use crate::device::{
     Access, Channel, ChannelChoices, ChannelKind, ChannelOptions, DeviceIdentity, DeviceProfile, ObjectTree,
     PhoneAddress, ProfileSet, open_channel,
 };
 use crate::ics::Guid;
-use crate::provider::{ChannelMemory, Clock, ProviderError, Randomness, Tracked, TrackingOptions};
-use crate::relationship::{Guards, Mode, Relationship, Side};
+use crate::provider::{ChannelMemory, Clock, Provider, ProviderError, Randomness, Tracked, TrackingOptions};
+use crate::relationship::{Choices, EditOrDelete, Guards, Mode, Relationship, Side};
 use crate::report::{Event, Report};
 use crate::session::{self, Ended, Parties};
 use crate::store::{
@@ -42,12 +43,16 @@ pub struct Wish<'a> {
     pub mode: Option<Mode>,
     /// Who wins a clash.
     pub conflicts: ConflictPolicy,
+    /// What counts where one side deleted a contact and the other edited it.
+    pub edit_or_delete: EditOrDelete,
     /// The limits on deletions.
     pub guards: Guards,
     /// Only look.
     pub dry_run: bool,
     /// Many deletions are meant.
     pub allow_deletes: bool,
+    /// The country that numbers without a country code are from; inferred where it is not set.
+    pub country: Option<Country>,
     /// How thoroughly unchanged items are looked at again.
     pub tracking: TrackingOptions,
     /// The known devices.
@@ -60,6 +65,8 @@ pub struct Wish<'a> {
     pub interrupted: &'a dyn Fn() -> bool,
     /// When the run began, by the clock's steady time, in microseconds.
     pub started_us: u64,
+    /// What is kept for the case that it has to be taken back.
+    pub keeping: Keeping,
 }
 
 /// Why a session did not start.
@@ -338,17 +345,23 @@ pub fn sync(phone: ConnectedPhone, wish: &Wish<'_>, report: &mut dyn Report) -> 
 pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Result<Ended, StartFailure> {
     let mut book = Book::open(wish.store, wish.book, &*wish.clock, &*wish.randomness)?;
     let mode = wish.mode.unwrap_or_default();
-    let relationship =
-        Relationship { conflicts: wish.conflicts, guards: wish.guards, ..Relationship::of_mode(mode) };
+    let relationship = Relationship {
+        conflicts: wish.conflicts,
+        edit_or_delete: wish.edit_or_delete,
+        guards: wish.guards,
+        ..Relationship::of_mode(mode)
+    };
     announce(&met, wish.book, mode, report);
     let Met { channel, sighting, .. } = met;
     let phone_id = see(wish, &sighting)?;
-    let settings = settings(&relationship);
+    let chosen = chosen(wish.store, phone_id, wish.book)?;
+    let settings = chosen.settings(&relationship);
     let related = relate(wish, phone_id, &book, mode, &settings)?;
     if related.compare_all && !wish.dry_run {
-        wish.store.set_relationship(related.id, mode.name(), COMPARE_ALL)?;
+        wish.store.set_relationship(related.id, mode.name(), &chosen.settings_to_compare())?;
     }
     let ledger = RelationshipLedger::new(wish.store, related.id);
+    let undo = wish.keeping.past(wish.store, phone_id)?;
     let metadata = PhoneMetadata::new(wish.store, phone_id);
     let mut tracked =
         Tracked::new(channel, metadata, Rc::clone(&wish.clock), Rc::clone(&wish.randomness), wish.tracking);
@@ -357,6 +370,8 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
         dry_run: wish.dry_run,
         allow_deletes: wish.allow_deletes,
         compare_all: related.compare_all,
+        country: wish.country,
+        undo: undo.as_ref(),
         clock: &*wish.clock,
         interrupted: wish.interrupted,
         started_us: wish.started_us,
@@ -399,20 +414,57 @@ fn announce(met: &Met<'_>, book: &str, mode: Mode, report: &mut dyn Report) {
     }
 }
 
-/// The settings of a relationship whose mode changed and that was not compared as a whole since. What one mode
-/// passes over, another may have to act on, and a session that is cut must not make the next one forget it.
-const COMPARE_ALL: &str = r#"{"compare-all":true}"#;
+/// What a person chose for a phone and a book.
+fn chosen(store: &Store, phone: PhoneId, book: &str) -> Result<Choices, StoreError> {
+    let rows = store.relationships()?;
+    let row = rows.iter().find(|row| row.phone == phone && row.book == book);
+    Ok(row.map(|row| Choices::of_settings(&row.settings)).unwrap_or_default())
+}
 
-/// The settings that are noted with the relationship, for `status` and for whoever looks into the database.
-fn settings(relationship: &Relationship) -> String {
-    let conflicts = match relationship.conflicts {
-        ConflictPolicy::Hold => "hold",
-        ConflictPolicy::Phone => "phone",
-        ConflictPolicy::Pc => "pc",
-        ConflictPolicy::Newest => "newest",
-        ConflictPolicy::Both => "both",
-    };
-    serde_json::json!({"conflicts": conflicts, "guards": relationship.guards}).to_string()
+/// What a person chose for a phone that was met and a book, in earlier sessions or by pairing.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn choices_of(store: &Store, met: &Met<'_>, book: &str) -> Result<Choices, StoreError> {
+    match store.phone(met.sighting.guid)? {
+        Some(phone) => chosen(store, phone.id, book),
+        None => Ok(Choices::default()),
+    }
+}
+
+/// Keeps what a person chose for a phone that was met and a book; what they do not speak of stays as it was.
+///
+/// # Errors
+/// When the store cannot be written.
+pub fn choose_for(
+    store: &Store,
+    met: &Met<'_>,
+    book: &Book<'_>,
+    mode: Mode,
+    said: Choices,
+) -> Result<Choices, StoreError> {
+    let name = book.replica().label.as_str();
+    let Some(phone) = store.phone(met.sighting.guid)? else { return Ok(Choices::default()) };
+    let choices = said.or(chosen(store, phone.id, name)?);
+    let rows = store.relationships()?;
+    match rows.iter().find(|row| row.phone == phone.id && row.book == name) {
+        Some(row) => store.set_relationship(row.id, &row.mode, &choices.put_into(&row.settings))?,
+        None => drop(store.relate(phone.id, book, mode.name(), &choices.put_into("{}"))?),
+    }
+    Ok(choices)
+}
+
+/// What a known phone can hold of a contact, as far as that is known without it: by its profile and its probe.
+#[must_use]
+pub fn projection_of(phone: &KnownPhone, profiles: &ProfileSet) -> Projection {
+    let Some(profile) = profiles.by_id(&phone.sighting.profile) else { return Projection::default() };
+    let projection = profile.contacts.projection();
+    match Probed::of(phone) {
+        Some(probed) if profile.contacts.channel == ChannelKind::VcardFolder => {
+            projection.narrowed_by(&probed.learned)
+        }
+        _ => projection,
+    }
 }
 
 /// The phone's row; written only if something about it is new, for a session without changes writes nothing.
@@ -451,7 +503,7 @@ fn relate(
     Ok(match rows.iter().find(|row| row.phone == phone && row.book == wish.book) {
         Some(row) => Related {
             id: row.id,
-            compare_all: row.mode != mode.name() || row.settings == COMPARE_ALL,
+            compare_all: row.mode != mode.name() || Choices::compares_all(&row.settings),
             settings_changed: row.settings != settings || row.mode != mode.name(),
         },
         None => Related {

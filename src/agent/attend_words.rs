@@ -1,7 +1,7 @@
 //! What an attendance says: one line for the journal, and a desktop notification where a person should know. Pure.
 //! It must not name a contact: journals are read by others and notifications are seen over shoulders.
 
-use crate::report::{ExitCode, PerSide, Summary, count, per_side, sentence, shown};
+use crate::report::{ExitCode, PerSide, Summary, count, count_of, per_side, sentence, shown};
 
 use super::attend::{Ending, News, PairedPhone, Ran};
 
@@ -153,8 +153,16 @@ fn session_notice(name: &str, ran: &Ran) -> Option<Notice> {
         ExitCode::Done if done.is_empty() => return None,
         ExitCode::Done => String::new(),
         ExitCode::Conflicts => {
-            let waiting = ran.summary.as_ref().map_or(0, |summary| summary.conflicts);
-            format!("{} for your decision: tetherbook status", wait(waiting))
+            let (fields, pairs) =
+                ran.summary.as_ref().map_or((0, 0), |summary| (summary.conflicts, summary.asked));
+            let may =
+                count_of(pairs, "pair of contacts may be one person", "pairs of contacts may be one person");
+            let asked = format!("{may}: tetherbook dupes");
+            match (fields, pairs) {
+                (_, 0) => format!("{} for your decision: tetherbook status", wait(fields)),
+                (0, _) => format!("{asked}."),
+                _ => format!("{} for your decision: tetherbook status. {asked}.", wait(fields)),
+            }
         }
         ExitCode::Guard => String::from(
             "Far more contacts would be deleted than usual, so nothing was written. Look at it: tetherbook diff",

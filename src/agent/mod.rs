@@ -14,6 +14,7 @@ mod diagnosis_phone;
 mod findings;
 mod identity;
 mod inspection;
+mod keeping;
 mod pairing;
 mod phone_date;
 mod plugged;
@@ -23,8 +24,8 @@ mod udev_rule;
 mod udev_unit;
 
 pub use assembly::{
-    ConnectedPhone, Introduction, Met, StartFailure, Wish, access_for, meet, remembered_habits, sync,
-    sync_with,
+    ConnectedPhone, Introduction, Met, StartFailure, Wish, access_for, choices_of, choose_for, meet,
+    projection_of, remembered_habits, sync, sync_with,
 };
 pub use attend::{Attendance, Ending, News, PairedPhone, Ran, Seen, Step, UNLOCK_WAIT_MINUTES};
 pub use attend_cable::PlaceOnBus;
@@ -37,6 +38,7 @@ pub use findings::{
 };
 pub use identity::{is_serial_number, usb_address, usb_id_text};
 pub use inspection::Inspector;
+pub use keeping::{KEEP_DAYS, Keeping, SAFETY_COPIES, SafetyPlace};
 pub use pairing::{PairFailure, Paired, Pairing, PluggedIn, pair, pairing_of, phone_in_words, usable_name};
 pub use plugged::{PluggedFailure, address_of, cable_quirks, choose, open};
 pub use probe::{Probed, lost_words, probe};

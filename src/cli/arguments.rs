@@ -10,6 +10,10 @@ use crate::contact::{ConflictPolicy, Version};
 
 use super::configuration::book_name;
 
+pub use super::arguments_conflicts::{
+    ConflictsAction, ConflictsArguments, EditOrDeleteChoice, ResolveArguments, choices,
+};
+pub use super::arguments_matching::{DupesArguments, LinkArguments, MergeArguments, UnlinkArguments};
 pub use super::arguments_phones::{
     AttendArguments, DevicesArguments, DoctorArguments, ForgetArguments, PairArguments, RuleArguments,
     UdevAction, UdevArguments,
@@ -186,6 +190,35 @@ pub enum Command {
         before_help = "Examples:\n  tetherbook rm \"Old Friend\"\n  tetherbook rm --yes 5d41402a-bc4b-4a76-b971-9d911017c592"
     )]
     Rm(RmArguments),
+    /// List who may be one person, and ask
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook dupes                     at a terminal it asks about each pair\n  \
+            tetherbook dupes --all               also what you answered before"
+    )]
+    Dupes(DupesArguments),
+    /// Say that a contact on the PC and one on a phone are one
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook link \"Ann Lee\" \"Ann Lee\"\n  tetherbook link '#12' '#7' --phone 'My phone'"
+    )]
+    Link(LinkArguments),
+    /// Say that two contacts are two; a joined pair is taken apart
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook unlink \"Ann Lee\"             from whoever waits, else from its partner\n  \
+            tetherbook unlink '#12' '#7'"
+    )]
+    Unlink(UnlinkArguments),
+    /// Make two contacts of a book one
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook merge \"Ann Lee\" '#31' --dry-run\n  tetherbook merge '#12' '#31'"
+    )]
+    Merge(MergeArguments),
     /// Add contacts from vCard files
     #[command(
         help_template = TEMPLATE,
@@ -237,6 +270,26 @@ pub enum Command {
     /// Show past sessions
     #[command(help_template = TEMPLATE, before_help = "Examples:\n  tetherbook log\n  tetherbook log show 12")]
     Log(LogArguments),
+    /// Show the fields that both sides changed differently and that wait for a decision
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  tetherbook conflicts\n  tetherbook conflicts show \"Ada Lovelace\""
+    )]
+    Conflicts(ConflictsArguments),
+    /// Decide fields that wait; no phone is needed, the next sync carries it out
+    #[command(
+        help_template = TEMPLATE,
+        before_help = "Examples:\n  \
+            tetherbook resolve                                    ask about each field\n  \
+            tetherbook resolve ada --field birthday=phone         the phone is right\n  \
+            tetherbook resolve ada --set birthday=1815-12-10      neither is\n  \
+            tetherbook resolve ada --all-fields both              keep both\n  \
+            tetherbook resolve --all --take pc                    the PC is right\n  \
+            tetherbook resolve ada --tool 'vimdiff $MERGED $PC $PHONE'",
+        after_help = "Both: a card says a number, an address, a title, a note twice; of what a contact has once (a name, a \
+            birthday), the phone's value gets a line in the note. What is not answered goes on waiting."
+    )]
+    Resolve(ResolveArguments),
     /// List the phones that are plugged in and what can be seen of them; writes nothing
     #[command(
         help_template = TEMPLATE,

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::agent::{PairedDevice, UsbId};
 
+use super::arguments::{EditOrDeleteChoice, PolicyChoice};
 use super::configuration::book_name;
 
 /// Arguments of `pair`.
@@ -32,6 +33,12 @@ pub struct PairArguments {
     /// The book that it syncs with; without it, the usual one
     #[arg(long, value_name = "NAME", value_parser = book_name)]
     pub book: Option<String>,
+    /// What becomes of a field that both sides changed differently, in every sync with this phone
+    #[arg(long, value_name = "POLICY")]
+    pub conflicts: Option<PolicyChoice>,
+    /// What counts where one side deleted a contact and the other edited it, in every sync with this phone
+    #[arg(long, value_name = "WHICH")]
+    pub edit_or_delete: Option<EditOrDeleteChoice>,
 }
 
 /// Arguments of `forget`.

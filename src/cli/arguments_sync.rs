@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use super::arguments::PolicyChoice;
+use super::arguments::{EditOrDeleteChoice, PolicyChoice};
 use super::configuration::book_name;
 use crate::device::{ChannelChoices, Transport};
 use crate::relationship::Mode;
@@ -41,6 +41,9 @@ pub struct WhatArguments {
     /// What becomes of a field that both sides changed differently
     #[arg(long, value_name = "POLICY")]
     pub conflicts: Option<PolicyChoice>,
+    /// What counts where one side deleted a contact and the other edited it
+    #[arg(long, value_name = "WHICH")]
+    pub edit_or_delete: Option<EditOrDeleteChoice>,
     /// Read every contact on the phone, whatever its date says
     #[arg(long)]
     pub deep: bool,

@@ -7,10 +7,11 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::agent::{AttendOptions, UNLOCK_WAIT_MINUTES};
+use crate::contact::Country;
 use crate::device::PhoneAddress;
 use crate::relationship::{Guards, Mode};
 
-use super::arguments::{ColourChoice, PolicyChoice};
+use super::arguments::{ColourChoice, EditOrDeleteChoice, PolicyChoice};
 use super::failure::Failed;
 
 /// The file's content. Whatever is not set is decided by the command line or by default.
@@ -25,6 +26,12 @@ pub struct Configuration {
     pub mode: Option<Mode>,
     /// What becomes of a field that both sides changed differently.
     pub conflicts: Option<PolicyChoice>,
+    /// The country that telephone numbers without a country code are from, by its two letters: `NO`.
+    pub country: Option<String>,
+    /// What counts where one side deleted a contact and the other edited it.
+    pub edit_or_delete: Option<EditOrDeleteChoice>,
+    /// The program that `resolve --tool` runs where none is named.
+    pub merge_tool: Option<String>,
     /// When colours are used.
     pub color: Option<ColourChoice>,
     /// How many deletions pass without being asked for.
@@ -43,6 +50,14 @@ pub struct AttendSection {
     pub unlock_wait_minutes: Option<u64>,
     /// Whether a phone that is not paired is announced on the desktop; true unless set.
     pub announce_unpaired: Option<bool>,
+}
+
+impl Configuration {
+    /// The country that numbers without a country code are from, if it is set.
+    #[must_use]
+    pub fn country(&self) -> Option<Country> {
+        self.country.as_ref().and_then(|code| code.parse().ok())
+    }
 }
 
 impl AttendSection {
@@ -131,6 +146,13 @@ fn parse(text: &str, path: &Path) -> Result<Configuration, Failed> {
     }
     if let Some(Err(error)) = configuration.book.as_ref().map(|book| book_name(book)) {
         return Err(at(format!("book: {error}"), "give the book a name, or leave that line out"));
+    }
+    if let Some(Err(error)) = configuration.country.as_ref().map(|code| code.parse::<Country>()) {
+        let code = configuration.country.as_deref().unwrap_or_default();
+        return Err(at(
+            format!("country: {error}: \"{code}\""),
+            "write the two letters of ISO 3166-1, like country = \"NO\"",
+        ));
     }
     Ok(configuration)
 }
@@ -235,13 +257,17 @@ mod tests {
     #[test]
     fn reads_every_key() {
         let text = "book = \"home\"\nphone = \"dir:/srv/cards\"\nmode = \"phone-to-pc\"\nconflicts = \"newest\"\n\
-                    color = \"never\"\n[guards]\ndeletes_max_count = 2\ndeletes_max_percent = 50\n\
+                    color = \"never\"\ncountry = \"no\"\nedit_or_delete = \"delete\"\nmerge_tool = \"meld\"\n\
+                    [guards]\ndeletes_max_count = 2\ndeletes_max_percent = 50\n\
                     [attend]\nunlock_wait_minutes = 3\nannounce_unpaired = false\n";
         let read = parse(text, Path::new("config.toml")).unwrap();
         assert_eq!(read.book.as_deref(), Some("home"));
         assert_eq!(read.mode, Some(Mode::PhoneToPc));
         assert_eq!(read.conflicts, Some(PolicyChoice::Newest));
+        assert_eq!(read.edit_or_delete, Some(EditOrDeleteChoice::Delete));
+        assert_eq!(read.merge_tool.as_deref(), Some("meld"));
         assert_eq!(read.color, Some(ColourChoice::Never));
+        assert_eq!(read.country().unwrap().code(), "NO");
         assert_eq!(read.guards.guards(), Guards { deletes_max_count: 2, deletes_max_percent: 50 });
         assert_eq!(
             read.attend.options(),
@@ -293,6 +319,11 @@ mod tests {
                 "phone = \"mtp:1\"\n",
                 "config.toml: phone: \"mtp:1\" names no phone; write usb, usb:SERIAL, dir:PATH or sim:DIRECTORY",
                 "write it as on the command line: phone = \"dir:/path/to/folder\"",
+            ),
+            (
+                "country = \"Norway\"\n",
+                "config.toml: country: there is no country with these two letters: \"Norway\"",
+                "write the two letters of ISO 3166-1, like country = \"NO\"",
             ),
             (
                 "book = \" \"\n",

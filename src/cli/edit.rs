@@ -104,12 +104,17 @@ fn keep(invocation: &Invocation<'_>, book_name: &str, contact: &Contact, card: &
 }
 
 /// The file that a card is edited in; only its owner can read it.
-struct Draft {
-    path: PathBuf,
+pub struct Draft {
+    /// Where it is.
+    pub path: PathBuf,
 }
 
 impl Draft {
-    fn write(invocation: &Invocation<'_>, card: &Card) -> Result<Self, Failed> {
+    /// Writes the card into a new file.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be written to.
+    pub fn write(invocation: &Invocation<'_>, card: &Card) -> Result<Self, Failed> {
         let folder = invocation.world.path_variable("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
         let made = tempfile::Builder::new().prefix("tetherbook-").suffix(".vcf").tempfile_in(&folder);
         let mut file = made.map_err(|error| Failed::file("written to", &folder, &error))?;
@@ -121,7 +126,10 @@ impl Draft {
     }
 
     /// The editor may be a command with arguments, so the shell takes it apart (POSIX, as `git` and `crontab` do).
-    fn open_in_editor(&self, invocation: &Invocation<'_>) -> Result<(), Failed> {
+    ///
+    /// # Errors
+    /// When there is none, or it failed; then the file stays and is named.
+    pub fn open_in_editor(&self, invocation: &Invocation<'_>) -> Result<(), Failed> {
         let world = invocation.world;
         let editor = world.variable("VISUAL").or_else(|| world.variable("EDITOR")).ok_or_else(|| {
             self.remove();
@@ -140,7 +148,9 @@ impl Draft {
         }
     }
 
-    fn kept_because(&self, why: &str) -> Failed {
+    /// A failure that names the file, which stays.
+    #[must_use]
+    pub fn kept_because(&self, why: &str) -> Failed {
         Failed::general(
             format!("{why}; nothing was changed"),
             format!(
@@ -150,7 +160,8 @@ impl Draft {
         )
     }
 
-    fn remove(&self) {
+    /// Takes the file away.
+    pub fn remove(&self) {
         // A file that stays behind in the temporary folder does no harm.
         drop(std::fs::remove_file(&self.path));
     }

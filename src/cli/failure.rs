@@ -279,6 +279,10 @@ impl From<&session::Failure> for Failed {
             session::Failure::Memory(error) => Self::from(error.clone()),
             // What stopped it and the ways on are told where the plan is shown.
             session::Failure::Stopped(_) => Self::told(exit),
+            session::Failure::CannotUndo(why) => Self::general(
+                sentence(why),
+                "tetherbook sync first; tetherbook history and restore bring single contacts back",
+            ),
             session::Failure::Interrupted => {
                 Self::new(exit, failure.to_string(), "run the same command again; it goes on from there")
             }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::contact::{BrokenCard, Card, FieldMask, Fingerprint, FramedCard, Limits, read_cards};
 use crate::provider::ItemId;
 use crate::report::{ExitCode, count, count_of, sentence, shown};
-use crate::store::Book;
+use crate::store::{Book, Cause};
 
 use super::arguments::ImportArguments;
 use super::failure::Failed;
@@ -57,7 +57,7 @@ pub fn run(invocation: &Invocation<'_>, arguments: &ImportArguments) -> Outcome 
     }
     let name = invocation.book_name(arguments.book.as_deref());
     let (_lock, store) = invocation.open_for_writing()?;
-    let book = invocation.book(&store, &name)?;
+    let book = invocation.book(&store, &name)?.for_cause(Cause::Import);
     // One look at all UIDs costs less than one look per card.
     let by_uid = book.list()?.into_iter().map(|row| (row.uid, row.item)).collect();
     let mut importer =

@@ -72,6 +72,7 @@ pub fn result_words(ended_ms: Option<i64>, summary: Option<&Value>) -> String {
         (both("deleted"), "deleted"),
         (number("/merged"), "merged"),
         (number("/conflicts"), "in conflict"),
+        (number("/asked"), "to be answered"),
         (number("/failed"), "left alone"),
     ];
     let mut parts: Vec<String> = counts

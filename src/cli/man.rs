@@ -126,7 +126,7 @@ fn files_section(page: &mut Vec<u8>) -> io::Result<()> {
         ),
         (
             "$XDG_CONFIG_HOME/tetherbook/config.toml",
-            "The configuration; by default under ~/.config. None is needed. Keys: book, phone, mode, conflicts, color, and in [guards] deletes_max_count and deletes_max_percent.",
+            "The configuration; by default under ~/.config. None is needed. Keys: book, phone, mode, conflicts, edit_or_delete, merge_tool, color, and in [guards] deletes_max_count and deletes_max_percent.",
         ),
         (
             "$XDG_CONFIG_HOME/tetherbook/device-profiles/*.toml",
@@ -144,7 +144,7 @@ fn files_section(page: &mut Vec<u8>) -> io::Result<()> {
     for (name, words) in [
         ("TETHERBOOK_DATABASE", "The database, unless --database names one."),
         ("NO_COLOR", "If it is not empty, nothing is coloured unless --color=always says so."),
-        ("VISUAL, EDITOR", "The editor that tetherbook edit opens."),
+        ("VISUAL, EDITOR", "The editor that tetherbook edit and tetherbook resolve --edit open."),
     ] {
         roff.control("TP", []);
         roff.text([bold(name)]);

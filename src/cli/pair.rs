@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use crate::agent::{self, Introduction, PairFailure, Paired};
 use crate::device::{Access, ChannelChoices, ChannelKind, NoMemory, ProfileSet};
+use crate::relationship::Choices;
 use crate::report::{ExitCode, Label, Line, hanging, shown};
 use crate::store::Store;
 
-use super::arguments::PairArguments;
+use super::arguments::{PairArguments, choices};
 use super::failure::Failed;
 use super::invocation::{Invocation, Outcome};
 use super::pair_probe;
@@ -45,7 +46,14 @@ pub fn run(invocation: &Invocation<'_>, arguments: &PairArguments) -> Outcome {
     let (name, book) = (arguments.name.as_deref(), arguments.book.as_deref());
     let chance = (&*world.clock, &*world.randomness);
     let paired = agent::pair(&met, &store, name, book, &usual, chance).map_err(Failed::from)?;
-    tell(invocation, &met, &paired)?;
+    let said = choices(arguments.conflicts, arguments.edit_or_delete);
+    let mut chosen = Choices::default();
+    if !said.is_empty() {
+        let book = invocation.book(&store, &paired.now.book)?;
+        let mode = invocation.configuration.mode.unwrap_or_default();
+        chosen = agent::choose_for(&store, &met, &book, mode, said)?;
+    }
+    tell(invocation, &met, &paired, chosen)?;
     let probes = pair_probe::is_wanted(invocation, arguments, &met)?;
     // A phone is opened by one program at a time.
     drop(met);
@@ -89,17 +97,26 @@ impl From<PairFailure> for Failed {
     }
 }
 
-fn tell(invocation: &Invocation<'_>, met: &agent::Met<'_>, paired: &Paired) -> Result<(), Failed> {
+fn tell(
+    invocation: &Invocation<'_>,
+    met: &agent::Met<'_>,
+    paired: &Paired,
+    chosen: Choices,
+) -> Result<(), Failed> {
     let now = &paired.now;
     let sighting = met.sighting();
     if invocation.global.json {
-        return invocation.json(&serde_json::json!({
+        let mut told = serde_json::json!({
             "type": "paired", "name": now.name, "book": now.book, "address": now.address,
             "model": sighting.model, "usb_id": sighting.usb_id, "profile": sighting.profile,
             "has_serial": sighting.has_serial, "replica": sighting.guid, "marked": met.is_marked(),
             "folder": met.place(), "note": met.note(),
             "before": paired.before.as_ref().map(|before| serde_json::json!({"name": before.name, "book": before.book})),
-        }));
+        });
+        if let Some(told) = told.as_object_mut().filter(|_| !chosen.is_empty()) {
+            told.insert(String::from("chosen"), chosen.to_json());
+        }
+        return invocation.json(&told);
     }
     if let Some(note) = met.note() {
         invocation.say(note);
@@ -124,6 +141,9 @@ fn tell(invocation: &Invocation<'_>, met: &agent::Met<'_>, paired: &Paired) -> R
         }
     };
     lines.extend(labelled("known by", known_by));
+    if let Some(words) = chosen.words() {
+        lines.extend(labelled("chosen", &words));
+    }
     let folder = met.place().map_or_else(|| "none yet; the first sync makes one".to_owned(), shown);
     if met.profile().contacts.channel == ChannelKind::Export {
         let words = "two-way, by hand on the phone: a sync leaves new contacts in a file to open there, and lists edits and \

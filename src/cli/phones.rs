@@ -1,6 +1,7 @@
 //! `phones`: the phones that are paired, and those that were only seen.
 
 use crate::provider::{Ledger, SessionSummaryRow};
+use crate::relationship::Choices;
 use crate::report::{ExitCode, Label, Line, count, hanging, shown};
 use crate::store::{KnownPhone, RelationshipLedger, Store};
 
@@ -13,7 +14,7 @@ const TEXT_COLUMN: usize = 4;
 /// A known phone and how things stand with it.
 struct Standing {
     phone: KnownPhone,
-    books: Vec<(String, usize)>,
+    books: Vec<(String, usize, Choices)>,
     last_change: Option<SessionSummaryRow>,
 }
 
@@ -46,7 +47,7 @@ fn standings(store: &Store) -> Result<Vec<Standing>, Failed> {
         let mut standing = Standing { phone, books: Vec::new(), last_change: None };
         for row in relationships.iter().filter(|row| row.phone == standing.phone.id) {
             let links = RelationshipLedger::new(store, row.id).link_count()?;
-            standing.books.push((row.book.clone(), links));
+            standing.books.push((row.book.clone(), links, Choices::of_settings(&row.settings)));
             let last = store.last_session(row.id)?;
             let number = |session: &Option<SessionSummaryRow>| session.as_ref().map(|session| session.id);
             if number(&last) > number(&standing.last_change) {
@@ -78,7 +79,7 @@ impl Standing {
         let links = self
             .books
             .iter()
-            .map(|(book, links)| format!("{} with “{}”", count(*links, "contact"), shown(book)));
+            .map(|(book, links, _)| format!("{} with “{}”", count(*links, "contact"), shown(book)));
         let links = links.collect::<Vec<_>>().join(", ");
         let last = match &self.last_change {
             Some(session) => format!(
@@ -90,6 +91,11 @@ impl Standing {
             None => format!("no sync changed anything yet, seen {}", moment(*last_seen_ms)),
         };
         lines.extend(indented(&last));
+        for (book, _, chosen) in &self.books {
+            if let Some(words) = chosen.words() {
+                lines.extend(indented(&format!("chosen for “{}”: {words}", shown(book))));
+            }
+        }
         lines
     }
 
@@ -98,7 +104,13 @@ impl Standing {
         let books: Vec<_> = self
             .books
             .iter()
-            .map(|(book, links)| serde_json::json!({"book": book, "links": links}))
+            .map(|(book, links, chosen)| {
+                let mut told = serde_json::json!({"book": book, "links": links});
+                if let Some(told) = told.as_object_mut().filter(|_| !chosen.is_empty()) {
+                    told.insert(String::from("chosen"), chosen.to_json());
+                }
+                told
+            })
             .collect();
         serde_json::json!({
             "type": "phone", "name": pairing.as_ref().map(|pairing| &pairing.name),

@@ -13,8 +13,9 @@ use super::failure::Failed;
 use super::invocation::{Invocation, Outcome, coloured};
 use super::world::World;
 use super::{
-    add, attend, books, completions, demo, devices, doctor, edit, export, forget, import, list, log, man,
-    pair, phones, profiles, rm, show, state, status, sync, udev,
+    add, attend, books, completions, conflicts, demo, devices, doctor, dupes, edit, export, forget, import,
+    link, list, log, man, merge, pair, phones, profiles, resolve, rm, show, state, status, sync, udev,
+    unlink,
 };
 
 /// Runs one command line. It always ends with an exit code; whatever failed was told by then.
@@ -72,6 +73,10 @@ fn command(world: &World, arguments: &Arguments) -> Outcome {
         Command::Add(arguments) => add::run(&invocation, arguments),
         Command::Edit(arguments) => edit::run(&invocation, arguments),
         Command::Rm(arguments) => rm::run(&invocation, arguments),
+        Command::Dupes(arguments) => dupes::run(&invocation, arguments),
+        Command::Link(arguments) => link::run(&invocation, arguments),
+        Command::Unlink(arguments) => unlink::run(&invocation, arguments),
+        Command::Merge(arguments) => merge::run(&invocation, arguments),
         Command::Import(arguments) => import::run(&invocation, arguments),
         Command::Export(arguments) => export::run(&invocation, arguments),
         Command::Books(arguments) => books::run(&invocation, arguments),
@@ -80,6 +85,8 @@ fn command(world: &World, arguments: &Arguments) -> Outcome {
         Command::Forget(arguments) => forget::run(&invocation, arguments),
         Command::State(arguments) => state::run(&invocation, arguments),
         Command::Log(arguments) => log::run(&invocation, arguments),
+        Command::Conflicts(arguments) => conflicts::run(&invocation, arguments),
+        Command::Resolve(arguments) => resolve::run(&invocation, arguments),
         Command::Devices(arguments) => devices::run(&invocation, arguments),
         Command::Doctor(doctor) => doctor::run(world, &arguments.global, doctor),
         Command::Profiles(arguments) => profiles::run(&invocation, arguments),

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::provider::{Direction, Ledger, Provider};
+use crate::provider::{AskedPair, Direction, Ledger, Provider};
+use crate::relationship::Choices;
 use crate::report::{ExitCode, Label, Line, count, count_of, enumeration, hanging, shown};
 use crate::store::{RelationshipLedger, RelationshipRow, Store};
 
@@ -18,11 +19,14 @@ struct Standing {
     phone: String,
     book: String,
     mode: String,
+    chosen: Choices,
     last_seen_ms: Option<i64>,
     last_session: Option<crate::provider::SessionSummaryRow>,
     links: usize,
     pending: usize,
     intents: usize,
+    /// Pairs that may be one person and were not answered.
+    asked: usize,
     conflicts: Vec<crate::provider::OpenConflict>,
 }
 
@@ -58,7 +62,7 @@ fn standings(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Standing>
         store.phones()?.into_iter().map(|phone| (phone.id, phone.last_seen_ms)).collect();
     let mut standings = Vec::new();
     for relationship in store.relationships()? {
-        let RelationshipRow { id, phone, phone_label, book, mode, .. } = relationship;
+        let RelationshipRow { id, phone, phone_label, book, mode, settings } = relationship;
         let ledger = RelationshipLedger::new(store, id);
         let mut opened = invocation.book(store, &book)?;
         let state = ledger.state(Direction::PcToPhone)?;
@@ -68,10 +72,12 @@ fn standings(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Standing>
             links: ledger.link_count()?,
             pending: opened.changes_since(&state)?.changes.len(),
             intents: ledger.open_intents()?.len(),
+            asked: open_questions(&ledger)?,
             conflicts: ledger.open_conflicts()?,
             phone: phone_label,
             book,
             mode,
+            chosen: Choices::of_settings(&settings),
         });
     }
     Ok(standings)
@@ -80,9 +86,10 @@ fn standings(invocation: &Invocation<'_>, store: &Store) -> Result<Vec<Standing>
 impl Standing {
     fn lines(&self) -> Vec<Line> {
         let seen = self.last_seen_ms.map_or_else(String::new, |ms| format!(", last seen {}", moment(ms)));
+        let chosen = self.chosen.words().map_or_else(String::new, |words| format!(", {words}"));
         let mut lines = labelled(
             "phone",
-            &format!("{} ⇄ {}, {}{seen}", shown(&self.phone), shown(&self.book), self.mode),
+            &format!("{} ⇄ {}, {}{chosen}{seen}", shown(&self.phone), shown(&self.book), self.mode),
         );
         lines.extend(labelled("", &format!("{} in common", count(self.links, "contact"))));
         let last = match &self.last_session {
@@ -107,6 +114,12 @@ impl Standing {
             let writes = count_of(self.intents, "write has", "writes have");
             lines.extend(labelled("", &format!("{writes} no answer yet; the next sync settles that first")));
         }
+        if self.asked > 0 {
+            let pairs =
+                count_of(self.asked, "pair may be one person and waits", "pairs may be one person and wait");
+            let text = format!("{pairs} for your answer: tetherbook dupes");
+            lines.extend(hanging(Line::new().padded_to(TEXT_COLUMN), Label::Attention, &text, TEXT_COLUMN));
+        }
         if !self.conflicts.is_empty() {
             let fields: Vec<String> = self
                 .conflicts
@@ -114,12 +127,21 @@ impl Standing {
                 .map(|conflict| format!("{} of {}", shown(&conflict.field), shown(&conflict.subject)))
                 .collect();
             let waiting = count_of(fields.len(), "field waits", "fields wait");
-            let hint = "tetherbook sync --conflicts phone (or pc, newest, both) decides";
+            let hint = "tetherbook resolve decides, with or without the phone";
             let text = format!("{waiting} for a decision: {}; {hint}", enumeration(&fields));
             lines.extend(hanging(Line::new().padded_to(TEXT_COLUMN), Label::Attention, &text, TEXT_COLUMN));
         }
         lines
     }
+}
+
+/// How many of the pairs that the last session asked about have no answer yet.
+fn open_questions(ledger: &RelationshipLedger<'_>) -> Result<usize, Failed> {
+    let decisions = ledger.match_decisions()?;
+    let is_open = |pair: &AskedPair| {
+        !decisions.iter().any(|decision| (decision.pc, decision.phone) == (pair.pc, pair.phone))
+    };
+    Ok(ledger.asked_pairs()?.iter().filter(|pair| is_open(pair)).count())
 }
 
 fn labelled(label: &str, text: &str) -> Vec<Line> {
@@ -146,13 +168,17 @@ fn json(invocation: &Invocation<'_>, store: &Store, standings: &[Standing]) -> R
                     })
                 })
                 .collect();
-            serde_json::json!({
+            let mut told = serde_json::json!({
                 "phone": standing.phone, "book": standing.book, "mode": standing.mode,
                 "last_seen": standing.last_seen_ms.and_then(moment_for_programs),
                 "last_session": standing.last_session.as_ref().map(|session| session.id.0),
                 "links": standing.links, "pending_on_pc": standing.pending, "open_intents": standing.intents,
-                "conflicts": conflicts,
-            })
+                "asked": standing.asked, "conflicts": conflicts,
+            });
+            if let Some(told) = told.as_object_mut().filter(|_| !standing.chosen.is_empty()) {
+                told.insert(String::from("chosen"), standing.chosen.to_json());
+            }
+            told
         })
         .collect();
     invocation.json(&serde_json::json!({

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::rc::Rc;
 
 use crate::agent::{self, Introduction, StartFailure, Wish};
-use crate::contact::ConflictPolicy;
 use crate::device::PhoneAddress;
 use crate::provider::TrackingOptions;
 use crate::report::{
@@ -13,7 +12,7 @@ use crate::report::{
 use crate::session::Ended;
 use crate::store::{SessionLock, Store};
 
-use super::arguments::{DiffArguments, SyncArguments, WhatArguments};
+use super::arguments::{DiffArguments, SyncArguments, WhatArguments, choices};
 use super::failure::Failed;
 use super::invocation::{Invocation, Outcome};
 use super::phone;
@@ -165,21 +164,28 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
     // A paired phone has its book; the command line goes before it, the configuration after it.
     let paired_book = met.pairing().map(|pairing| pairing.book.clone());
     let book_name = invocation.book_name(what.book.as_deref().or(paired_book.as_deref()));
+    // For conflicts the same: the command line, what was chosen for this phone and book, the configuration.
+    let choices = choices(what.conflicts, what.edit_or_delete)
+        .or(agent::choices_of(&store, &met, &book_name)?)
+        .or(choices(configuration.conflicts, configuration.edit_or_delete));
     let interrupted = || world.is_interrupted();
     let wish = Wish {
         store: &store,
         book: &book_name,
         mode,
-        conflicts: what.conflicts.or(configuration.conflicts).map_or(ConflictPolicy::Hold, Into::into),
+        conflicts: choices.conflicts.unwrap_or_default(),
+        edit_or_delete: choices.edit_or_delete.unwrap_or_default(),
         guards: configuration.guards.guards(),
         dry_run: setup.dry_run,
         allow_deletes: what.allow_deletes,
+        country: configuration.country(),
         tracking: TrackingOptions { deep: what.deep, ..TrackingOptions::default() },
         profiles: &profiles,
         clock: Rc::clone(&world.clock),
         randomness: Rc::clone(&world.randomness),
         interrupted: &interrupted,
         started_us: setup.started_us,
+        keeping: agent::Keeping::default(),
     };
     let heading = Heading {
         phone: String::new(),

@@ -14,7 +14,7 @@ use super::card::Card;
 use super::decoded::DecodedCard;
 use super::difference::{FieldChange, diff_decoded};
 use super::field::FieldMask;
-use super::merge_fields::Judge;
+use super::merge_fields::{Decisions, Judge};
 use super::merge_names::with_shown_name;
 use super::merge_rows::{Sides, rows};
 use super::projection::Projection;
@@ -45,6 +45,29 @@ pub enum ConflictPolicy {
     /// side removed and the other changed is kept. What can be said only once (name, birthday, photo, the kind of
     /// one number) is held, because a losing birthday in a note would be text that nobody wrote.
     Both,
+}
+
+impl ConflictPolicy {
+    /// All policies, in the order in which help lists them.
+    pub const ALL: [Self; 5] = [Self::Hold, Self::Phone, Self::Pc, Self::Newest, Self::Both];
+
+    /// The name in the configuration, in the database and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Phone => "phone",
+            Self::Pc => "pc",
+            Self::Newest => "newest",
+            Self::Both => "both",
+        }
+    }
+
+    /// The policy of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
+    }
 }
 
 /// Which side changed last.
@@ -171,16 +194,7 @@ pub fn merge(input: &MergeInput<'_>) -> Merged {
         return unchanged;
     }
     let sides = Sides::decode(input);
-    let repeated = repeated_singles(&[
-        sides.base_pc_entries(),
-        sides.base_phone_entries(),
-        &sides.pc.seen.entries,
-        &sides.phone.entries,
-    ]);
-    let rows = rows(&sides, &repeated);
-    let judge =
-        Judge { sides: &sides, projection: input.projection, policy: input.policy, newest: input.newest };
-    let decisions = judge.decide(&rows);
+    let decisions = decide(input, &sides);
     let whole_pc = &sides.pc.whole;
     let (pc_uid, phone_uid) = (whole_pc.uid(), sides.phone.uid());
     let pc = decisions.to_pc.apply(input.pc, whole_pc);
@@ -227,6 +241,19 @@ pub fn merge(input: &MergeInput<'_>) -> Merged {
     }
 }
 
+/// What the merge of the cards, which are decoded in `sides`, comes to.
+pub(super) fn decide<'a>(input: &MergeInput<'a>, sides: &'a Sides) -> Decisions<'a> {
+    let repeated = repeated_singles(&[
+        sides.base_pc_entries(),
+        sides.base_phone_entries(),
+        &sides.pc.seen.entries,
+        &sides.phone.entries,
+    ]);
+    let rows = rows(sides, &repeated);
+    let (policy, newest) = (input.policy, input.newest);
+    Judge { sides, projection: input.projection, policy, newest }.decide(&rows)
+}
+
 /// The old baseline where the new one says no more: a conflict that stays open must not move it every time.
 fn unless_said_already(old: Option<&Card>, new: Card) -> Card {
     let all = FieldMask::all();
@@ -271,3 +298,7 @@ mod held;
 #[cfg(test)]
 #[path = "merge_worlds.rs"]
 mod worlds;
+
+#[cfg(test)]
+#[path = "resolution_laws.rs"]
+mod resolution_laws;

@@ -23,12 +23,30 @@ pub(super) struct Decisions<'a> {
     /// What the phone's baseline has besides `to_phone`: held fields as they were.
     pub(super) hold_phone: Patch<'a>,
     pub(super) conflicts: Vec<FieldConflict>,
+    /// Where the conflicts stand, one for each.
+    pub(super) clashes: Vec<Clash<'a>>,
     /// The fields in words whose components now come from both sides.
     pub(super) mixed: Vec<String>,
     /// Values of the PC that the phone does not have.
     offers: Vec<Offer<'a>>,
     /// The properties of values that the phone may get back once a conflict is decided, one for each.
     waiting: Vec<String>,
+}
+
+/// Where a conflict stands in the four cards; of the PC's as they are, whatever the phone can hold of them.
+#[derive(Clone, Copy)]
+pub(super) struct Clash<'a> {
+    /// The part that clashes; `None` where one side took the whole value away.
+    pub(super) part: Option<Part>,
+    /// Which value it is; those of one row are of one value.
+    pub(super) row: Row,
+    pub(super) base_pc_at: Option<usize>,
+    pub(super) pc_at: Option<usize>,
+    pub(super) base_pc: Option<Donor<'a>>,
+    pub(super) base_phone: Option<Donor<'a>>,
+    /// As the PC has it; as the phone can hold it where the PC has no such value of its own.
+    pub(super) pc: Option<Donor<'a>>,
+    pub(super) phone: Option<Donor<'a>>,
 }
 
 /// A value of the PC that the phone does not have and may get.
@@ -67,6 +85,7 @@ struct Case<'a> {
     whole_base_pc: Option<Donor<'a>>,
     whole_pc: Option<Donor<'a>>,
     pc_at: Option<usize>,
+    base_pc_at: Option<usize>,
     base_phone: Option<Donor<'a>>,
     phone: Option<Donor<'a>>,
     /// The parts of the value that the phone cannot hold.
@@ -115,6 +134,7 @@ impl<'a> Judge<'a> {
             whole_base_pc: whole(base_pc, row.base_pc),
             whole_pc: whole(Some(&sides.pc), row.pc),
             pc_at: sides.pc.origin(row.pc),
+            base_pc_at: base_pc.and_then(|view| view.origin(row.base_pc)),
             base_phone: find(sides.base_phone.as_deref(), row.base_phone),
             phone: find(Some(&sides.phone), row.phone),
             without: Vec::new(),
@@ -368,6 +388,16 @@ impl<'a> Decisions<'a> {
             pc: shown(case.whole_pc.or(case.pc)),
             phone: shown(case.phone),
             kept,
+        });
+        self.clashes.push(Clash {
+            part,
+            row: case.row,
+            base_pc_at: case.base_pc_at,
+            pc_at: case.pc_at,
+            base_pc: case.whole_base_pc,
+            base_phone: case.base_phone,
+            pc: case.whole_pc.or(case.pc),
+            phone: case.phone,
         });
     }
 

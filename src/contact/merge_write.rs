@@ -19,12 +19,12 @@ pub(super) struct Donor<'a> {
     pub(super) entry: &'a Entry,
 }
 
-impl Donor<'_> {
-    fn line(&self) -> Option<&Property> {
+impl<'a> Donor<'a> {
+    pub(super) fn line(&self) -> Option<&'a Property> {
         self.card.properties.get(self.entry.line)
     }
 
-    fn companion(&self, part: Part) -> Option<&Property> {
+    fn companion(&self, part: Part) -> Option<&'a Property> {
         let (_, line) = self.entry.companions.iter().find(|(of, _)| *of == part)?;
         self.card.properties.get(*line)
     }

@@ -8,8 +8,10 @@
 //! - `writer` rewrites a whole card in another version (`dialect`), `translate` says what becomes of each
 //!   property there, and `opinion` asks a strict second parser about what was written.
 //! - `decoded` makes the values that are compared (`equality`, `normal`), `field` names them, `difference` shows
-//!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who,
-//!   `follow` knows a phone's cards again in its next export.
+//!   them; `align` pairs the values of two cards, `merge` joins three cards, `matching` finds who is who by what
+//!   speaks for and against it (`matching_evidence`, `matching_names`, `telephone`), `follow` knows a phone's cards
+//!   again in its next export.
+//! - `resolution` turns a person's answers to a merge's conflicts into a new card and a new baseline.
 //! - `projection` is what a side can hold, `projection_card` a card as that side holds it (`projection_value`,
 //!   `projection_text`, `projection_loss`); `projection_learned` finds out by one card what a phone holds.
 //!
@@ -33,6 +35,8 @@ mod glance;
 #[cfg(test)]
 mod input_tests;
 mod matching;
+mod matching_evidence;
+mod matching_names;
 mod merge;
 mod merge_fields;
 mod merge_names;
@@ -50,7 +54,9 @@ mod property;
 mod quoted_printable;
 mod render;
 mod repair;
+mod resolution;
 mod summary;
+mod telephone;
 mod translate;
 mod value;
 mod vocabulary;
@@ -64,7 +70,8 @@ pub use equality::{normal_email, normal_name, normal_phone, same_phone};
 pub use field::{FieldKey, FieldMask};
 pub use follow::{FollowKeys, follow, follow_with_absent, likeness};
 pub use framing::{BrokenCard, FramedCard, Limits, Repair, read_cards};
-pub use matching::{Candidate, MatchKeys, Matching, Strength, match_cards, match_keys};
+pub use matching::{Candidate, MatchKeys, Matching, duplicates, match_cards, match_keys, with_country};
+pub use matching_evidence::{ASK_MIN, Comparison, Evidence, SAME_MIN, Verdict, compare_keys, evidence_words};
 pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, agreed_after_read_back, merge};
 pub use normal::Fingerprint;
 pub use opinion::{Opinion, second_opinion, strict_reading};
@@ -74,6 +81,10 @@ pub use projection_learned::Learned;
 pub use projection_loss::Loss;
 pub use property::{Param, Property};
 pub use render::{NewProperty, Value};
+pub use resolution::{
+    Answer, KeepBoth, OpenField, Resolution, ResolutionError, open_fields, resolve, take_edited,
+};
 pub use summary::Summary;
+pub use telephone::Country;
 pub use translate::{Translation, translate};
 pub use writer::{Written, write};

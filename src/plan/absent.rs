@@ -3,12 +3,12 @@
 
 use std::collections::HashMap;
 
-use crate::contact::{MatchKeys, Projection, likeness, match_keys};
+use crate::contact::{MatchKeys, likeness, match_keys};
 use crate::provider::ItemId;
 
 use super::action::Reason;
 use super::observation::{AbsentContact, LinkedCase, NewItem, Seen};
-use super::pairing::{self, Paired};
+use super::pairing::{self, Paired, Pairing};
 
 /// So many names are told.
 const NAMES_MAX: usize = 5;
@@ -30,7 +30,7 @@ pub(super) struct Returned {
 pub(super) fn returned(
     linked: &mut Vec<LinkedCase>,
     paired: &mut Paired,
-    projection: &Projection,
+    rule: &Pairing<'_>,
 ) -> Vec<Returned> {
     let wanted = |case: &LinkedCase| match (&case.phone, &case.pc) {
         (Seen::Absent, Seen::Changed(held)) => Some(NewItem {
@@ -46,7 +46,9 @@ pub(super) fn returned(
         return Vec::new();
     }
     let items: Vec<ItemId> = missing.iter().map(|new| new.item).collect();
-    let found = pairing::pair(missing, std::mem::take(&mut paired.only_phone), &items, projection);
+    // Who may be one person with somebody missing is told further on; nobody new is held back by that.
+    let rule = Pairing { offered: &items, holds: false, ..*rule };
+    let found = pairing::pair(missing, std::mem::take(&mut paired.only_phone), &rule);
     paired.only_phone = found.only_phone;
     let mut by_pc: HashMap<ItemId, (NewItem, Reason)> =
         found.pairs.into_iter().map(|(pc, phone, reason)| (pc.item, (phone, reason))).collect();

@@ -1,7 +1,7 @@
 //! The plan and its parts.
 
-use crate::contact::{Baseline, Card, FieldChange, FieldConflict, Kept};
-use crate::provider::{Completeness, Delivery, ItemId, LinkId, Revision};
+use crate::contact::{Baseline, Card, Evidence, FieldChange, FieldConflict, Kept, evidence_words};
+use crate::provider::{AskedPair, Completeness, Delivery, ItemId, LinkId, Revision};
 use crate::relationship::Side;
 
 use super::Stop;
@@ -23,6 +23,8 @@ pub enum Headline {
     Settle,
     /// Nothing can be written; a person must decide first.
     Conflict,
+    /// An undo: nothing is written; the memory holds again what it held before.
+    SetBack,
 }
 
 impl Headline {
@@ -37,7 +39,36 @@ impl Headline {
             Self::Match => "match",
             Self::Settle => "settle",
             Self::Conflict => "conflict",
+            Self::SetBack => "set-back",
         }
+    }
+}
+
+/// So many reasons a pair can have at most; a pair of cards never has more.
+const REASONS_MAX: usize = 8;
+
+/// The points and reasons by which two cards are one contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Likeness {
+    /// The sum of the points.
+    pub score: i32,
+    reasons: [Option<Evidence>; REASONS_MAX],
+}
+
+impl Likeness {
+    /// Of these reasons.
+    #[must_use]
+    pub fn new(score: i32, reasons: &[Evidence]) -> Self {
+        let mut kept = [None; REASONS_MAX];
+        kept.iter_mut().zip(reasons).for_each(|(place, reason)| *place = Some(*reason));
+        Self { score, reasons: kept }
+    }
+
+    /// "same name, same phone number: 90 points".
+    #[must_use]
+    pub fn words(self) -> String {
+        let reasons: Vec<Evidence> = self.reasons.into_iter().flatten().collect();
+        format!("{}: {} points", evidence_words(&reasons), self.score)
     }
 }
 
@@ -59,22 +90,31 @@ pub enum Reason {
         /// Where it was deleted.
         deleted_on: Side,
     },
+    /// It was deleted there, and edited on the other side since: the deletion wins, because that was chosen.
+    DeleteBeatsEdit {
+        /// Where it was deleted.
+        deleted_on: Side,
+    },
     /// It was edited there, but the relationship takes no edits from that side.
     EditNotTaken(Side),
     /// It was deleted there, but the relationship takes no deletions from that side.
     DeleteNotTaken(Side),
     /// That side was restored to an earlier state and lacks it.
     LostOn(Side),
-    /// Both carry the same UID.
-    SameUid,
-    /// Both carry the same name and share a phone number or e-mail address.
-    SameNameAndReach,
+    /// What both say is enough to be one contact.
+    Alike(Likeness),
+    /// A person said that they are one.
+    SaidSame,
     /// It was offered to the phone, and is there now as the phone can hold it.
     SameAsOffered,
     /// The pair was joined in an interrupted session and has not been compared yet.
     NotComparedYet,
     /// A decision was waiting.
     ConflictWaiting,
+    /// The session of this number is undone.
+    Undo(i64),
+    /// The session of this number is undone, and what was edited since stays.
+    UndoBesideEdits(i64),
 }
 
 impl Reason {
@@ -92,6 +132,11 @@ impl Reason {
                 deleted_on.words(),
                 deleted_on.other().words()
             ),
+            Self::DeleteBeatsEdit { deleted_on } => format!(
+                "deleted on the {}, and edited on the {} since: the deletion wins, as chosen",
+                deleted_on.words(),
+                deleted_on.other().words()
+            ),
             Self::EditNotTaken(side) => {
                 format!("edited on the {}, which only receives: put back as it was", side.words())
             }
@@ -101,13 +146,15 @@ impl Reason {
             Self::LostOn(side) => {
                 format!("missing since the {} was restored to an earlier state: put back", side.words())
             }
-            Self::SameUid => String::from("the same contact on both sides (same UID)"),
-            Self::SameNameAndReach => {
-                String::from("the same contact on both sides (same name, same number or e-mail)")
-            }
+            Self::Alike(likeness) => format!("the same contact on both sides ({})", likeness.words()),
+            Self::SaidSame => String::from("the same contact on both sides: you said so"),
             Self::SameAsOffered => String::from("offered to the phone before, and there now"),
             Self::NotComparedYet => String::from("joined in an interrupted session"),
             Self::ConflictWaiting => String::from("a conflict was waiting"),
+            Self::Undo(session) => format!("undo of session {session}"),
+            Self::UndoBesideEdits(session) => {
+                format!("undo of session {session}; what was edited since stays")
+            }
         }
     }
 }
@@ -120,6 +167,13 @@ pub enum WriteStep {
         /// A file-name-safe name, derived from the UID.
         name: String,
         /// The content, in the dialect it came in.
+        card: Card,
+    },
+    /// A removed item comes back under its number.
+    Revive {
+        /// The item.
+        item: ItemId,
+        /// The content.
         card: Card,
     },
     /// New content for the item.
@@ -149,7 +203,7 @@ impl WriteStep {
     #[must_use]
     pub fn card(&self) -> Option<&Card> {
         match self {
-            Self::Create { card, .. } | Self::Replace { card, .. } => Some(card),
+            Self::Create { card, .. } | Self::Revive { card, .. } | Self::Replace { card, .. } => Some(card),
             Self::Delete { .. } => None,
         }
     }
@@ -167,6 +221,21 @@ pub enum PairAfter {
     Unlinked,
     /// What it holds already: what is wanted waits.
     AsBefore,
+}
+
+/// What an action does to the hold of its contact: a contact that is held is left alone by every sync until a person says
+/// which side counts.
+#[derive(Debug, Clone)]
+pub enum Holding {
+    /// It is held from now on, with what each side holds.
+    Set {
+        /// The PC's card; `None`: it is not there.
+        pc: Option<Card>,
+        /// The phone's card; `None`: it is not there.
+        phone: Option<Card>,
+    },
+    /// It is held no longer.
+    Lift,
 }
 
 /// One action: what happens to one contact.
@@ -194,11 +263,15 @@ pub struct Action {
     pub to_phone: Vec<FieldChange>,
     /// Fields on which both sides differ.
     pub conflicts: Vec<FieldConflict>,
+    /// The PC's card and the phone's as they are afterwards, where a conflict stays open.
+    pub apart: Option<Box<(Card, Card)>>,
     /// What the memory holds afterwards.
     pub after: PairAfter,
     /// How the write on the phone gets there. Where it is not direct, the session carries out the rest of the action,
     /// and the change on the PC counts as told only when the phone was seen to have it.
     pub delivery: Delivery,
+    /// What becomes of its hold; only an undo says anything here.
+    pub holding: Option<Holding>,
 }
 
 impl std::fmt::Debug for Action {
@@ -256,7 +329,8 @@ impl Action {
     /// Whether a person should see it: it writes, joins two contacts, or waits for a decision.
     #[must_use]
     pub fn is_visible(&self) -> bool {
-        self.writes() || self.waits() || !self.conflicts.is_empty() || self.headline == Headline::Match
+        let is_told = matches!(self.headline, Headline::Match | Headline::SetBack);
+        self.writes() || self.waits() || !self.conflicts.is_empty() || is_told
     }
 }
 
@@ -292,6 +366,8 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
     /// Items of which a change waits, with no action to show for it.
     pub kept: Vec<(Side, ItemId)>,
+    /// Who may be one person and is held until a person answered; neither is copied to the other side.
+    pub asked: Vec<AskedPair>,
     /// Sentences for the person: likely duplicates, equal UIDs, fields that a side cannot hold.
     pub notes: Vec<String>,
     /// Why nothing of it may be applied, if so.
@@ -306,7 +382,7 @@ impl Plan {
     /// Whether nothing would be written and nothing waits for a decision.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        !self.actions.iter().any(Action::is_visible)
+        self.asked.is_empty() && !self.actions.iter().any(Action::is_visible)
     }
 
     /// How many contacts would be deleted on a side.

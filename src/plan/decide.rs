@@ -1,16 +1,16 @@
 //! Deciding: what each pair and each new item calls for under a relationship.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, MergeInput, Merged, Newer};
+use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, Kept, MergeInput, Merged, Newer};
 use crate::provider::{Delivery, ItemId, Link, LinkId};
-use crate::relationship::{OnAdd, OnDelete, OnEdit, Relationship, Side};
+use crate::relationship::{EditOrDelete, OnAdd, OnDelete, OnEdit, Relationship, Side};
 
 use super::absent::{self, Returned};
 use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 use super::guard;
-use super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
-use super::pairing::{self, Paired};
+use super::observation::{Held, Holds, LinkedCase, NewItem, Observations, Seen, SideFacts};
+use super::pairing::{self, Paired, Pairing};
 use super::staying::Staying;
 
 /// Makes the plan of a session.
@@ -24,13 +24,21 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
         first: seen.links == 0,
         ..Plan::default()
     };
+    leave_held(&mut seen, &mut plan);
     let staying = RefCell::default();
-    let decider = Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying };
+    let undated = Cell::new(0);
+    let decider =
+        Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying, undated: &undated };
     let new_pc = std::mem::take(&mut seen.new_pc);
     let new_phone = std::mem::take(&mut seen.new_phone);
-    let mut paired = pairing::pair(new_pc, new_phone, &seen.offered, &seen.phone.projection);
+    let holds = seen.phone.delivery != Delivery::ByHand;
+    let rule =
+        Pairing { offered: &seen.offered, projection: &seen.phone.projection, facts: &seen.matching, holds };
+    let mut paired = pairing::pair(new_pc, new_phone, &rule);
+    plan.asked = std::mem::take(&mut paired.asked);
+    plan.kept.extend(plan.asked.iter().flat_map(|pair| [(Side::Pc, pair.pc), (Side::Phone, pair.phone)]));
     let mut linked = std::mem::take(&mut seen.linked);
-    for back in absent::returned(&mut linked, &mut paired, &seen.phone.projection) {
+    for back in absent::returned(&mut linked, &mut paired, &rule) {
         seen.absent.retain(|gone| gone.phone != back.case.link.phone);
         decider.returned(&back, &mut plan);
     }
@@ -41,10 +49,29 @@ pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed
     decider.unlinked(paired, &mut plan);
     plan.notes.extend(absent::absent_note(&seen.absent));
     plan.notes.extend(staying.take().note());
+    plan.notes.extend(decider.undated.get().checked_sub(1).map(|more| undated_note(more + 1)));
     plan.actions
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
     plan.stop = guard::stop(&plan, &seen, relationship, deletes_allowed);
     plan
+}
+
+/// Contacts that are held since an undo take no part, whatever changes: all that is told of them stays untold.
+fn leave_held(seen: &mut Observations, plan: &mut Plan) {
+    let Holds { pc, phone } = &seen.holds;
+    if pc.is_empty() && phone.is_empty() {
+        return;
+    }
+    let is_free = |side: Side, item: ItemId| match side {
+        Side::Pc => !pc.contains(&item),
+        Side::Phone => !phone.contains(&item),
+    };
+    seen.linked.retain(|case| is_free(Side::Pc, case.link.pc) && is_free(Side::Phone, case.link.phone));
+    seen.new_pc.retain(|new| is_free(Side::Pc, new.item));
+    seen.new_phone.retain(|new| is_free(Side::Phone, new.item));
+    plan.skipped.retain(|skipped| is_free(skipped.side, skipped.item));
+    plan.kept.extend(pc.iter().map(|item| (Side::Pc, *item)));
+    plan.kept.extend(phone.iter().map(|item| (Side::Phone, *item)));
 }
 
 struct Decider<'a> {
@@ -53,6 +80,8 @@ struct Decider<'a> {
     relationship: &'a Relationship,
     /// What the phone cannot hold of the contacts it gets.
     staying: &'a RefCell<Staying>,
+    /// How many contacts are in conflict of which the newer one was to win, and it is not known which that is.
+    undated: &'a Cell<usize>,
 }
 
 /// The identity of the pair that is decided.
@@ -117,17 +146,20 @@ impl Decider<'_> {
         let edited = matches!(other_seen, Seen::Changed(_)) || !case.conflicts.is_empty();
         let edit_counts = self.relationship.triggers(kept).edit == OnEdit::Propagate;
         let may_restore = self.relationship.writes_to(gone);
+        let delete_wins = self.relationship.edit_or_delete == EditOrDelete::Delete;
         let lost = matches!(gone_seen, Seen::Lost);
         let reason = match self.relationship.triggers(gone).delete {
             _ if lost => Reason::LostOn(gone),
-            _ if edited && edit_counts => Reason::EditBeatsDelete { deleted_on: gone },
+            _ if edited && edit_counts && !delete_wins => Reason::EditBeatsDelete { deleted_on: gone },
             OnDelete::Restore => Reason::DeleteNotTaken(gone),
+            OnDelete::Propagate if edited && edit_counts => Reason::DeleteBeatsEdit { deleted_on: gone },
             OnDelete::Propagate => Reason::DeletedOn(gone),
         };
-        let deletes = reason == Reason::DeletedOn(gone);
+        let beats_edit = matches!(reason, Reason::DeleteBeatsEdit { .. });
+        let deletes = beats_edit || reason == Reason::DeletedOn(gone);
         if !deletes && may_restore {
             self.restore(case, gone, held, reason, plan);
-        } else if deletes && !edited {
+        } else if deletes && (!edited || beats_edit) {
             plan.actions.push(self.delivered(delete_other(&case.link, kept, held, reason)));
         } else {
             // The source is gone or cannot be written, and the copy holds something a person typed: it stays,
@@ -265,6 +297,12 @@ impl Decider<'_> {
         } else {
             merged.to_phone
         };
+        let apart = merged.conflicts.iter().any(|conflict| conflict.kept == Kept::Held).then(|| {
+            let after = |writes: bool, held: &Held, card: &Card| {
+                if writes { card.clone() } else { held.card.clone() }
+            };
+            Box::new((after(writes_pc, pc, &merged.pc), after(writes_phone && !waits, phone, &merged.phone)))
+        });
         let headline = match (writes_pc, writes_phone) {
             (true, true) => Headline::Merge,
             (true, false) => Headline::Update(Side::Pc),
@@ -294,8 +332,10 @@ impl Decider<'_> {
             pc: writes_pc.then(|| replace(pair.pc, pc, merged.pc)),
             phone: writes_phone.then(|| replace(pair.phone, phone, merged.phone)),
             conflicts: merged.conflicts,
+            apart,
             after,
             delivery: if waits { self.phone.delivery } else { Delivery::Direct },
+            holding: None,
         })
     }
 
@@ -338,6 +378,10 @@ impl Decider<'_> {
             policy: self.policy(),
             newest: newer(&pc.card, &phone.card),
         });
+        let is_open = merged.conflicts.iter().any(|conflict| conflict.kept == Kept::Held);
+        if is_open && self.policy() == ConflictPolicy::Newest {
+            self.undated.set(self.undated.get().saturating_add(1));
+        }
         if self.relationship.writes_to(Side::Phone) {
             self.staying.borrow_mut().see(&self.phone.projection, &merged.pc, Some(&phone.card));
         }
@@ -374,8 +418,10 @@ fn blank(card: &Card, reasons: Vec<Reason>, link: Option<&Link>) -> Action {
         to_pc: Vec::new(),
         to_phone: Vec::new(),
         conflicts: Vec::new(),
+        apart: None,
         after: PairAfter::Unlinked,
         delivery: Delivery::Direct,
+        holding: None,
     }
 }
 
@@ -402,8 +448,10 @@ fn both_gone(link: &Link) -> Action {
         to_pc: Vec::new(),
         to_phone: Vec::new(),
         conflicts: Vec::new(),
+        apart: None,
         after: PairAfter::Unlinked,
         delivery: Delivery::Direct,
+        holding: None,
     }
 }
 
@@ -491,6 +539,14 @@ fn newer(pc: &Card, phone: &Card) -> Option<Newer> {
     }
 }
 
+fn undated_note(contacts: usize) -> String {
+    let contacts = if contacts == 1 { String::from("1 contact") } else { format!("{contacts} contacts") };
+    format!(
+        "The newer edit is to win, but of {contacts} one side does not say when it was changed (REV), or both say the \
+         same; these wait for a decision."
+    )
+}
+
 /// The digits of a card's REV down to the second; both forms of RFC 6350 and RFC 2426 order alike by them.
 fn revised(card: &Card) -> Option<String> {
     let text = card.properties().iter().find(|property| property.name == "REV")?.text();
@@ -500,7 +556,7 @@ fn revised(card: &Card) -> Option<String> {
 
 /// A name for a new file: the UID where it is safe as it is, else a safe rest of it with a piece of its hash, so
 /// that the same contact always gets the same name and two contacts never do.
-fn file_name(card: &Card, item: ItemId, uid_is_shared: bool) -> String {
+pub(super) fn file_name(card: &Card, item: ItemId, uid_is_shared: bool) -> String {
     const LENGTH_MAX: usize = 48;
     let uid = card.uid().unwrap_or_default();
     let uid = uid.trim();

@@ -10,8 +10,13 @@ mod guard;
 mod observation;
 mod pairing;
 mod staying;
+mod undo;
 
-pub use action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
+pub use action::{Action, Headline, Holding, Likeness, PairAfter, Plan, Reason, Skipped, WriteStep};
 pub use decide::plan;
 pub use guard::Stop;
-pub use observation::{AbsentContact, Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
+pub use observation::{
+    AbsentContact, Held, Holds, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts,
+};
+pub use pairing::named_place;
+pub use undo::{SideCase, UndoCase, UndoObservations, undo};

@@ -1,7 +1,9 @@
 //! What a session saw, as the planner takes it: values only, every content already read.
 
-use crate::contact::{Card, Dialect, MatchKeys, Projection};
-use crate::provider::{Completeness, Delivery, ItemId, Link, OpenConflict, Revision};
+use std::collections::BTreeSet;
+
+use crate::contact::{Card, Country, Dialect, MatchKeys, Projection};
+use crate::provider::{Completeness, Delivery, ItemId, Link, MatchDecision, OpenConflict, Revision};
 
 /// An item's content as a side holds it now.
 #[derive(Debug, Clone)]
@@ -68,8 +70,19 @@ pub struct NewItem {
     pub held: Held,
     /// Where it stands: a file on the phone, empty on the PC.
     pub place: String,
-    /// The names of other items on its own side that carry the same UID.
+    /// The other items on its own side that carry the same UID, as a person is told of them: name and place.
     pub same_uid: Vec<String>,
+}
+
+/// What finding partners goes by, beside the cards.
+#[derive(Debug, Clone, Default)]
+pub struct MatchingFacts {
+    /// The country that numbers without a country code are from; inferred from the others if it is not set.
+    pub country: Option<Country>,
+    /// What a person said about who is who.
+    pub decisions: Vec<MatchDecision>,
+    /// The pairs, PC item first, that an earlier session asked about already.
+    pub asked_before: Vec<(ItemId, ItemId)>,
 }
 
 /// A linked contact that is on the PC and was not listed by the phone, where that proves nothing.
@@ -123,4 +136,17 @@ pub struct Observations {
     pub absent: Vec<AbsentContact>,
     /// The PC's items that were offered to the phone and were not seen there yet.
     pub offered: Vec<ItemId>,
+    /// What finding partners goes by.
+    pub matching: MatchingFacts,
+    /// What is held since an undo.
+    pub holds: Holds,
+}
+
+/// The items that are held since an undo: no session touches them until a person says which side counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holds {
+    /// On the PC.
+    pub pc: BTreeSet<ItemId>,
+    /// On the phone.
+    pub phone: BTreeSet<ItemId>,
 }

@@ -56,7 +56,9 @@ impl Staying {
 
 #[cfg(test)]
 mod tests {
-    use super::super::observation::{Held, LinkedCase, NewItem, Observations, Seen, SideFacts};
+    use super::super::observation::{
+        Held, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts,
+    };
     use super::super::{Headline, PairAfter, Plan, WriteStep, plan};
     use super::*;
     use crate::contact::{Baseline, Dialect, FieldLimits, FieldMask};
@@ -97,6 +99,8 @@ mod tests {
             unusable: Vec::new(),
             absent: Vec::new(),
             offered: Vec::new(),
+            matching: MatchingFacts::default(),
+            holds: super::super::observation::Holds::default(),
         };
         plan(seen, &Relationship::of_mode(mode), false)
     }

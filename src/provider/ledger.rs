@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::{ItemId, Revision};
-use crate::contact::{Baseline, Card};
+use crate::contact::{Baseline, Card, Evidence};
 use crate::ics::SyncState;
 
 /// The memory could not be read or written. Nothing may be assumed about what it holds.
@@ -117,8 +117,74 @@ impl std::fmt::Debug for OpenConflict {
     }
 }
 
-/// What one action of a session did, for `log`; contents are kept as cards so that history can show them.
-#[derive(Clone)]
+/// What a person said about a contact on the PC and one on the phone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MatchAnswer {
+    /// They are one contact.
+    Same,
+    /// They are two.
+    Different,
+}
+
+/// A remembered answer. It holds for the two items, whatever becomes of their contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatchDecision {
+    /// The PC's item.
+    pub pc: ItemId,
+    /// The phone's item.
+    pub phone: ItemId,
+    /// The answer.
+    pub answer: MatchAnswer,
+    /// When it was given, milliseconds since 1970.
+    pub decided_ms: i64,
+}
+
+/// Two contacts that may be one and wait for an answer, as a session saw them. `Debug` shows no content.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AskedPair {
+    /// The PC's item.
+    pub pc: ItemId,
+    /// The phone's item.
+    pub phone: ItemId,
+    /// The sum of the points.
+    pub score: i32,
+    /// What speaks for and against it.
+    pub reasons: Vec<Evidence>,
+    /// Where the phone's item stands.
+    pub place: String,
+    /// What the PC held.
+    pub pc_card: Card,
+    /// What the phone held.
+    pub phone_card: Card,
+}
+
+impl std::fmt::Debug for AskedPair {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "AskedPair({} {} {} {:?})", self.pc, self.phone, self.score, self.reasons)
+    }
+}
+
+/// Both sides of a pair with open conflicts, whole, as they were when it was told: what an answer starts from while the
+/// phone is away.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConflictSides {
+    /// When it was told first, milliseconds since 1970. What is kept of an earlier telling goes before it.
+    pub since_ms: i64,
+    /// The PC's card.
+    pub pc: Card,
+    /// The phone's card.
+    pub phone: Card,
+}
+
+impl std::fmt::Debug for ConflictSides {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ConflictSides").field("since_ms", &self.since_ms).finish_non_exhaustive()
+    }
+}
+
+/// What one action of a session did, for `log` and `undo`; contents are kept as cards so that they can be shown and put
+/// back. A side that was not written has neither a card before nor after; one without a card after lost the contact.
+#[derive(Clone, Default)]
 pub struct ActionRow {
     /// The kind in one word, as the plan names it ("create", "update", "delete", "merge", "match", …).
     pub kind: String,
@@ -134,6 +200,43 @@ pub struct ActionRow {
     pub pc_before: Option<Card>,
     /// The phone's card before, if it was written.
     pub phone_before: Option<Card>,
+    /// The PC's item that it concerned.
+    pub pc_item: Option<ItemId>,
+    /// The phone's item that it concerned.
+    pub phone_item: Option<ItemId>,
+    /// What the PC held after it, if it was written.
+    pub pc_after: Option<Card>,
+    /// What the phone held after it, as read back, if it was written; what was sent, if nothing came back.
+    pub phone_after: Option<Card>,
+    /// What both held when they had last agreed before it. The ledger fills this in from the link.
+    pub base: Option<Baseline>,
+}
+
+/// A contact that is held since an undo: no session touches it until a person says which side counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldPair {
+    /// The item on the PC, there or removed.
+    pub pc: Option<ItemId>,
+    /// The item on the phone, there or removed.
+    pub phone: Option<ItemId>,
+}
+
+/// What becomes of the hold of a contact.
+#[derive(Clone)]
+pub enum HoldChange {
+    /// It is held, with what each side holds; a hold of one of its items is replaced.
+    Set {
+        /// The contact's items.
+        pair: HeldPair,
+        /// The contact's display name.
+        subject: String,
+        /// The PC's card.
+        pc: Option<Card>,
+        /// The phone's card.
+        phone: Option<Card>,
+    },
+    /// It is held no longer.
+    Lift(HeldPair),
 }
 
 /// The facts that one acknowledged action adds, in one piece: all of it becomes durable or none.
@@ -147,8 +250,12 @@ pub struct Confirmation {
     pub unlink: Option<LinkId>,
     /// The open conflicts of the link now, replacing the earlier ones; `None` leaves them.
     pub conflicts: Option<Vec<OpenConflict>>,
+    /// Both sides of the link, kept with its conflicts.
+    pub sides: Option<ConflictSides>,
     /// The line for `log`.
     pub action: Option<ActionRow>,
+    /// What becomes of the contact's hold.
+    pub hold: Option<HoldChange>,
 }
 
 /// What a batch of confirmations gave back.
@@ -173,6 +280,10 @@ pub struct SessionSummaryRow {
     pub book: String,
     /// The JSON summary line, as `--json` prints it last.
     pub summary: Option<String>,
+    /// The session that it took back, if it is an undo.
+    pub undoes: Option<SessionId>,
+    /// The session that took it back, if one did and was not taken back itself.
+    pub undone_by: Option<SessionId>,
 }
 
 /// The memory of one relationship.
@@ -234,6 +345,29 @@ pub trait Ledger {
     /// When they cannot be read.
     fn open_conflicts(&self) -> Result<Vec<OpenConflict>, LedgerError>;
 
+    /// What a person said about who is who.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn match_decisions(&self) -> Result<Vec<MatchDecision>, LedgerError>;
+
+    /// The pairs that wait for an answer, as the last session saw them, in the order of their items.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn asked_pairs(&self) -> Result<Vec<AskedPair>, LedgerError>;
+
+    /// Keeps the pairs that wait for an answer in place of those before; writes nothing if they are the same.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn replace_asked(&self, asked: &[AskedPair]) -> Result<(), LedgerError>;
+    /// Both sides of a link with open conflicts; `None` if it has none, or an earlier version did not keep them.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn conflict_sides(&self, link: LinkId) -> Result<Option<ConflictSides>, LedgerError>;
+
     /// The intents that no acknowledgement has cleared.
     ///
     /// # Errors
@@ -275,6 +409,25 @@ pub trait Ledger {
     /// # Errors
     /// When it cannot be written.
     fn open_session(&self, started_ms: i64) -> Result<SessionId, LedgerError>;
+
+    /// Opens a session in the history that takes the session `undoes` back.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn open_undo(&self, started_ms: i64, undoes: SessionId) -> Result<SessionId, LedgerError>;
+
+    /// The contacts that are held since an undo.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    fn held(&self) -> Result<Vec<HeldPair>, LedgerError>;
+
+    /// Holds contacts before they are touched, so that a session that is cut leaves nothing that the next one would take
+    /// for a person's edit. They are on the disk when this returns.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing may be written to the phone.
+    fn hold(&self, session: SessionId, changes: &[HoldChange]) -> Result<(), LedgerError>;
 
     /// Closes a session in the history with its JSON summary.
     ///

@@ -27,8 +27,9 @@ pub use clock::{Clock, Randomness, TestClock, TestRandomness};
 pub use delivery::{Delivery, HandedOver, Offer};
 pub use error::ProviderError;
 pub use ledger::{
-    ActionRow, BatchResult, Confirmation, Direction, Intent, IntentId, IntentStep, Ledger, LedgerError, Link,
-    LinkId, OpenConflict, SessionId, SessionSummaryRow,
+    ActionRow, AskedPair, BatchResult, Confirmation, ConflictSides, Direction, HeldPair, HoldChange, Intent,
+    IntentId, IntentStep, Ledger, LedgerError, Link, LinkId, MatchAnswer, MatchDecision, OpenConflict,
+    SessionId, SessionSummaryRow,
 };
 pub use memory::ChannelMemory;
 pub use side::{Ack, Capabilities, Costs, ItemId, Outcome, Provider, Recovered, Replica, Revision, Write};

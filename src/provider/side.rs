@@ -78,6 +78,13 @@ pub enum Write {
         /// The content.
         card: Card,
     },
+    /// A removed item comes back under its number. Only a side that keeps tombstones of its own takes this.
+    Revive {
+        /// The item.
+        item: ItemId,
+        /// The content.
+        card: Card,
+    },
     /// New content for an item whose revision is still `expected`.
     Replace {
         /// The item.

@@ -321,6 +321,9 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
                 let outcome = self.simple.create(name, card.as_bytes());
                 self.written(None, outcome)
             }
+            Write::Revive { .. } => {
+                Outcome::Refused(String::from("what was removed from a phone is created there anew"))
+            }
             Write::Replace { item, expected, card } => match self.expected(*item, *expected) {
                 None => Outcome::Stale,
                 Some(locator) => {

@@ -3,9 +3,13 @@
 //! Pure values: this room does no I/O. A [`Mode`] is a named set of trigger settings, as in Add2Exchange; the
 //! settings of a side say what an add, an edit and a delete *on that side* do.
 
+mod settings;
+
 use serde::{Deserialize, Serialize};
 
 use crate::contact::ConflictPolicy;
+
+pub use settings::Choices;
 
 /// The two sides of a relationship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -120,6 +124,37 @@ impl Mode {
     }
 }
 
+/// What becomes of a contact that one side deleted and the other edited since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EditOrDelete {
+    /// The edit counts: the contact comes back where it was deleted.
+    #[default]
+    Edit,
+    /// The deletion counts: the contact goes, and what was edited stays in the history.
+    Delete,
+}
+
+impl EditOrDelete {
+    /// Both, in the order in which help lists them.
+    pub const ALL: [Self; 2] = [Self::Edit, Self::Delete];
+
+    /// The name in the configuration, in the database and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The one of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|wins| wins.name() == name)
+    }
+}
+
 /// What one session goes by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relationship {
@@ -131,6 +166,8 @@ pub struct Relationship {
     pub pc: Triggers,
     /// Who wins where both sides changed the same field differently.
     pub conflicts: ConflictPolicy,
+    /// What counts where one side deleted a contact and the other edited it.
+    pub edit_or_delete: EditOrDelete,
     /// The limits on deletions.
     pub guards: Guards,
 }
@@ -144,7 +181,14 @@ impl Relationship {
             Mode::PhoneToPc => (Triggers::SOURCE, Triggers::COPY),
             Mode::PcToPhone => (Triggers::COPY, Triggers::SOURCE),
         };
-        Self { mode, phone, pc, conflicts: ConflictPolicy::Hold, guards: Guards::default() }
+        Self {
+            mode,
+            phone,
+            pc,
+            conflicts: ConflictPolicy::Hold,
+            edit_or_delete: EditOrDelete::default(),
+            guards: Guards::default(),
+        }
     }
 
     /// The trigger settings of a side.

@@ -111,7 +111,7 @@ fn sign(action: &Action) -> &'static str {
     match action.headline {
         Headline::Create(_) => "+",
         Headline::Delete(_) => "-",
-        Headline::Match | Headline::Settle => "=",
+        Headline::Match | Headline::Settle | Headline::SetBack => "=",
         Headline::Update(_) | Headline::Merge => "~",
         // The label has its mark already.
         Headline::Conflict => " ",
@@ -119,7 +119,7 @@ fn sign(action: &Action) -> &'static str {
 }
 
 /// A name and a reason beside it; the reason goes below a name that needs its room.
-fn titled(start: Line, subject: &str, reason: &str) -> Vec<Line> {
+pub(super) fn titled(start: Line, subject: &str, reason: &str) -> Vec<Line> {
     let column = REASON_COLUMN;
     let subject = shown(subject);
     let named = start.with(Label::Strong, &cut(&subject, COLUMNS - NAME_COLUMN));
@@ -203,7 +203,7 @@ fn key_fields(action: &Action, fields_max: usize) -> Vec<(String, String)> {
 
 fn step_card(step: &WriteStep) -> Option<&Card> {
     match step {
-        WriteStep::Create { card, .. } => Some(card),
+        WriteStep::Create { card, .. } | WriteStep::Revive { card, .. } => Some(card),
         WriteStep::Delete { before, .. } => before.as_ref(),
         WriteStep::Replace { .. } => None,
     }

@@ -18,7 +18,7 @@ pub enum ExitCode {
     PhoneBusy = 4,
     /// The phone is locked or not in file-transfer mode.
     PhoneLocked = 5,
-    /// Conflicts are waiting for a decision; everything else was synced.
+    /// Conflicts, or contacts that may be one person, wait for a decision; everything else was synced.
     Conflicts = 6,
     /// A guard stopped the session before anything was written.
     Guard = 7,

@@ -6,6 +6,7 @@ use crate::plan::{Action, Headline, Plan};
 use crate::provider::Delivery;
 
 use super::action_text::{note_lines, skipped_lines};
+use super::asked_text::asked_lines;
 use super::layout::{Label, Line, paragraph};
 use super::plan_text::{ActionLister, Heading, plan_lines, statistics_lines, stop_lines, total_lines};
 use super::words::{count, shown};
@@ -120,6 +121,7 @@ impl<R: Write, T: Write> HumanReport<R, T> {
             self.say(&lines);
         }
         let mut after: Vec<Line> = plan.skipped.iter().flat_map(skipped_lines).collect();
+        after.extend(asked_lines(&plan.asked, self.options.verbose));
         if !self.options.quiet {
             after.extend(plan.notes.iter().flat_map(|note| note_lines(note)));
         }

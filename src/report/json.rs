@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::action_text::said_once;
 use crate::contact::{CardEditor, Dialect, FieldChange, FieldConflict, FieldMask, Kept, diff};
 use crate::plan::{Action, PairAfter, Plan, Skipped, Stop, WriteStep};
-use crate::provider::Delivery;
+use crate::provider::{AskedPair, Delivery};
 use crate::relationship::Side;
 
 use super::{ActionOutcome, Event, ExitCode, Report};
@@ -89,7 +89,7 @@ fn whole_changes(action: &Action) -> Vec<(Side, FieldChange)> {
     let mut changes = Vec::new();
     for side in [Side::Phone, Side::Pc] {
         let (card, is_new) = match action.step(side) {
-            Some(WriteStep::Create { card, .. }) => (card, true),
+            Some(WriteStep::Create { card, .. } | WriteStep::Revive { card, .. }) => (card, true),
             Some(WriteStep::Delete { before: Some(card), .. }) => (card, false),
             _ => continue,
         };
@@ -122,7 +122,9 @@ fn conflict_line(conflict: &FieldConflict) -> ConflictLine<'_> {
 
 fn uid(action: &Action) -> Option<String> {
     let written = [&action.pc, &action.phone].into_iter().flatten().find_map(|step| match step {
-        WriteStep::Create { card, .. } | WriteStep::Replace { card, .. } => card.uid(),
+        WriteStep::Create { card, .. } | WriteStep::Revive { card, .. } | WriteStep::Replace { card, .. } => {
+            card.uid()
+        }
         WriteStep::Delete { before, .. } => before.as_ref().and_then(crate::contact::Card::uid),
     });
     written.or_else(|| match &action.after {
@@ -138,6 +140,20 @@ pub fn skipped_line(skipped: &Skipped) -> String {
         "type": "skipped", "contact": skipped.subject, "side": skipped.side,
         "why": said_once(&skipped.subject, &skipped.why),
         "remedy": skipped.remedy,
+    }))
+}
+
+/// Two contacts that may be one as a JSON line.
+#[must_use]
+pub fn asked_line(asked: &AskedPair) -> String {
+    let reasons: Vec<&str> = asked.reasons.iter().map(|reason| reason.code()).collect();
+    line(&serde_json::json!({
+        "type": "asked", "score": asked.score, "reasons": reasons,
+        "pc": {"item": asked.pc.0, "fn": asked.pc_card.display_name(), "uid": asked.pc_card.uid()},
+        "phone": {
+            "item": asked.phone.0, "fn": asked.phone_card.display_name(), "uid": asked.phone_card.uid(),
+            "place": asked.place,
+        },
     }))
 }
 
@@ -217,6 +233,9 @@ impl<W: Write> JsonReport<W> {
         }
         for skipped in &plan.skipped {
             self.say(&skipped_line(skipped));
+        }
+        for asked in &plan.asked {
+            self.say(&asked_line(asked));
         }
         let notes = if self.quiet { &[][..] } else { &plan.notes };
         for note in notes {

@@ -7,6 +7,7 @@
 //! - [`Summary`] and [`ExitCode`] are what scripts rely on.
 
 mod action_text;
+mod asked_text;
 mod event;
 mod exit;
 mod human;
@@ -23,10 +24,13 @@ mod plan_text_tests;
 pub use action_text::{
     Detail, action_lines, hint_lines, kept_words, note_lines, sentence_lines, skipped_lines,
 };
+pub use asked_text::asked_lines;
 pub use event::{ActionOutcome, Event, Report, Silence};
 pub use exit::ExitCode;
 pub use human::{HumanOptions, HumanReport};
-pub use json::{JsonReport, action_line, error_line, line as json_line, note_line, skipped_line, stop_line};
+pub use json::{
+    JsonReport, action_line, asked_line, error_line, line as json_line, note_line, skipped_line, stop_line,
+};
 pub use layout::{COLUMNS, Label, Line, cut, hanging, paragraph, width, wrap};
 pub use plan_text::{ActionLister, Heading, plan_lines, statistics_lines, stop_lines, total_lines};
 pub use progress::Progress;

@@ -7,6 +7,7 @@ use crate::plan::{Action, Headline, Plan, Stop, WriteStep};
 use crate::relationship::{Mode, Side};
 
 use super::action_text::{Detail, action_lines, hint_lines, note_lines, sentence_lines, skipped_lines};
+use super::asked_text::{asked_lines, asked_total};
 use super::layout::{COLUMNS, Label, Line, cut, paragraph, width};
 use super::words::{count, count_of, enumeration, per_side, sentence, shown};
 use super::{PerSide, Summary};
@@ -70,6 +71,7 @@ pub fn plan_lines(plan: &Plan, heading: &Heading, verbose: bool) -> Vec<Line> {
     for skipped in &plan.skipped {
         body.extend(skipped_lines(skipped));
     }
+    body.extend(asked_lines(&plan.asked, verbose));
     if !body.is_empty() {
         lines.push(Line::new());
         lines.extend(body);
@@ -175,7 +177,7 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         let pairs = count_of(joined, "pair of equal contacts", "pairs of equal contacts");
         parts.push(format!("{} {pairs}", if dry { "join" } else { "joined" }));
     }
-    let waiting = summary.conflicts > 0 || summary.failed > 0 || summary.waiting > 0;
+    let waiting = summary.conflicts + summary.asked + summary.failed + summary.waiting > 0;
     let done = if parts.is_empty() {
         String::from(match (waiting, dry) {
             (false, _) if heading.by_hand => "Nothing to do: there is nothing new since the newest export.",
@@ -201,15 +203,29 @@ pub fn total_lines(summary: &Summary, joined: usize, heading: &Heading) -> Vec<L
         text.push(String::from("Nothing was written: this was a dry run."));
     }
     let mut lines = sentence_lines(&text.join(" "));
+    lines.extend(held_lines(summary));
     if summary.conflicts > 0 {
         let fields = count_of(summary.conflicts, "field waits", "fields wait");
         lines.extend(paragraph(Label::Attention, &format!("{fields} for a decision."), 0));
         lines.extend(hint_lines(&format!(
-            "edit one side and sync again, or let one side win: tetherbook sync{} --conflicts phone (or pc, newest, \
-             both)",
+            "tetherbook resolve decides, now or later; or let one side win: tetherbook sync{} --conflicts phone (or \
+             pc, newest, both)",
             heading.arguments
         )));
     }
+    lines.extend(asked_total(summary.asked));
+    lines
+}
+
+/// What is held since an undo, and how it goes on.
+fn held_lines(summary: &Summary) -> Vec<Line> {
+    if summary.held == 0 || (summary.undoes.is_some() && summary.dry_run) {
+        return Vec::new();
+    }
+    let contacts = count_of(summary.held, "contact is", "contacts are");
+    let text = format!("{contacts} held since an undo: sync leaves them as they are on both sides.");
+    let mut lines = paragraph(Label::Attention, &text, 0);
+    lines.extend(hint_lines("say which side counts: tetherbook undo --release"));
     lines
 }
 

@@ -4,9 +4,9 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
-use crate::contact::{Baseline, Card, FieldChange, FieldConflict, Kept};
-use crate::plan::{Action, Headline, PairAfter, Plan, Reason, Skipped, Stop, WriteStep};
-use crate::provider::{Delivery, ItemId, Revision};
+use crate::contact::{Baseline, Card, Evidence, FieldChange, FieldConflict, Kept};
+use crate::plan::{Action, Headline, Likeness, PairAfter, Plan, Reason, Skipped, Stop, WriteStep};
+use crate::provider::{AskedPair, Delivery, ItemId, Revision};
 use crate::relationship::{Mode, Side};
 
 fn card(lines: &[&str]) -> Card {
@@ -39,8 +39,10 @@ fn action(headline: Headline, subject: &str, reason: Reason) -> Action {
         to_pc: Vec::new(),
         to_phone: Vec::new(),
         conflicts: Vec::new(),
+        apart: None,
         after: PairAfter::Linked { baseline: Baseline { pc: card.clone(), phone: card } },
         delivery: Delivery::Direct,
+        holding: None,
     }
 }
 
@@ -118,7 +120,11 @@ fn everything() -> Plan {
             "what the phone says is long too",
         ),
     ];
-    let mut matched = action(Headline::Match, "Zoë Ångström", Reason::SameNameAndReach);
+    let mut matched = action(
+        Headline::Match,
+        "Zoë Ångström",
+        Reason::Alike(Likeness::new(90, &[Evidence::SameName, Evidence::SameNumber])),
+    );
     matched.pc = replace();
     matched.to_pc = vec![change("mobile phone", None, Some("+46 70 123 45 67"))];
     let mut lost = action(Headline::Create(Side::Phone), "Lost One", Reason::LostOn(Side::Phone));
@@ -146,8 +152,18 @@ fn everything() -> Plan {
             skipped("broken.vcf", "broken.vcf: the card is empty (0 bytes)", "mend or delete it on the phone"),
             skipped("Internal storage/Contacts/a long folder name/x.vcf", "x.vcf: torn", "mend or delete it"),
         ],
+        asked: vec![AskedPair {
+            pc: ItemId(7),
+            phone: ItemId(8),
+            score: 65,
+            reasons: vec![Evidence::SameName, Evidence::OneGeneration, Evidence::SameNumber],
+            place: "Internal storage/Contacts/roe.vcf".into(),
+            pc_card: card(&["UID:r", "FN:John Roe"]),
+            phone_card: card(&["FN:John Roe Jr."]),
+        }],
         notes: vec![
-            "“Ana Ruiz” on the PC and “Anna Ruiz” on the phone may be one person (same number); they are kept apart."
+            "“Ana Ruiz” (Contacts/a.vcf) on the phone has the same UID as “Bo Ek” (Contacts/b.vcf); all are kept as \
+             separate contacts."
                 .into(),
         ],
         stop: None,

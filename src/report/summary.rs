@@ -11,6 +11,11 @@ use crate::plan::{Action, Headline, Plan, WriteStep};
 use crate::provider::Costs;
 use crate::relationship::Side;
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
 /// A count per side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PerSide {
@@ -77,6 +82,8 @@ pub struct Summary {
     pub merged: usize,
     /// Fields that wait for a decision.
     pub conflicts: usize,
+    /// Pairs of contacts that may be one person and wait for an answer.
+    pub asked: usize,
     /// Contacts that are wanted on the phone and that a person must take over there, or that wait until it can be
     /// written.
     pub waiting: usize,
@@ -92,6 +99,12 @@ pub struct Summary {
     pub device_writes: usize,
     /// Contacts written to the PC's store.
     pub store_writes: usize,
+    /// Contacts that are held since an undo, and that no sync touches until a person says which side counts.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub held: usize,
+    /// The session that this one took back, if it is an undo.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undoes: Option<i64>,
     /// How long it took.
     pub ms: Durations,
     /// The exit code.
@@ -113,6 +126,7 @@ impl Summary {
             deleted: PerSide::default(),
             merged: 0,
             conflicts: 0,
+            asked: 0,
             waiting: 0,
             offered: 0,
             failed: 0,
@@ -120,6 +134,8 @@ impl Summary {
             bytes: Bytes::default(),
             device_writes: 0,
             store_writes: 0,
+            held: 0,
+            undoes: None,
             ms: Durations::default(),
             exit: ExitCode::Done,
         }
@@ -131,6 +147,7 @@ impl Summary {
             self.count_action(action);
         }
         self.failed += plan.skipped.len();
+        self.asked += plan.asked.len();
     }
 
     /// Counts one action that was applied.
@@ -141,7 +158,7 @@ impl Summary {
         for side in [Side::Phone, Side::Pc] {
             match action.direct_step(side) {
                 None => continue,
-                Some(WriteStep::Create { .. }) => self.created.add(side),
+                Some(WriteStep::Create { .. } | WriteStep::Revive { .. }) => self.created.add(side),
                 Some(WriteStep::Delete { .. }) => self.deleted.add(side),
                 Some(WriteStep::Replace { .. }) if action.headline == Headline::Merge && !action.waits() => {}
                 Some(WriteStep::Replace { .. }) => self.updated.add(side),

@@ -6,11 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::contact::agreed_after_read_back;
-use crate::plan::{Action, Headline, PairAfter, Plan, WriteStep};
+use crate::contact::{Card, agreed_after_read_back};
+use crate::plan::{Action, Headline, Holding, PairAfter, Plan, WriteStep};
 use crate::provider::{
-    Ack, ActionRow, Change, ChangeKind, Confirmation, IntentId, IntentStep, ItemId, LinkId, OpenConflict,
-    Outcome, ProviderError, SessionId, Write,
+    Ack, ActionRow, Change, ChangeKind, Confirmation, ConflictSides, HeldPair, HoldChange, IntentId,
+    IntentStep, ItemId, LinkId, OpenConflict, Outcome, ProviderError, SessionId, Write,
 };
 use crate::relationship::Side;
 use crate::report::{ActionOutcome, Event, Report, Summary};
@@ -87,7 +87,11 @@ impl<'a, 'p> Applier<'a, 'p> {
         }
         let is_news = |action: &&Action| !action.only_waits() && !self.is_known_conflict(action);
         if !plan.is_empty() && actions.iter().any(is_news) {
-            let session = self.parties.ledger.open_session(self.options.clock.now_ms())?;
+            let (ledger, now_ms) = (self.parties.ledger, self.options.clock.now_ms());
+            let session = match self.options.undo {
+                None => ledger.open_session(now_ms)?,
+                Some(undo) => ledger.open_undo(now_ms, undo.session)?,
+            };
             summary.session = Some(session.0);
             self.session = Some(session);
         }
@@ -104,7 +108,7 @@ impl<'a, 'p> Applier<'a, 'p> {
         if ended.is_ok() {
             ended = self.finish_writes(summary, report);
         }
-        if ended.is_ok() {
+        if ended.is_ok() && self.options.undo.is_none() {
             ended = self.hand_over(plan, summary, report);
         }
         ended
@@ -195,6 +199,15 @@ impl<'a, 'p> Applier<'a, 'p> {
         let steps: Vec<IntentStep> = actions.iter().filter_map(|action| intent_of(action)).collect();
         let mut ids = Vec::new().into_iter();
         if let (false, Some(session)) = (steps.is_empty(), self.session) {
+            let holds: Vec<HoldChange> = actions
+                .iter()
+                .filter(|action| action.direct_step(Side::Phone).is_some())
+                .filter_map(|action| hold_of(action, None, None))
+                .filter(|change| matches!(change, HoldChange::Set { .. }))
+                .collect();
+            if !holds.is_empty() {
+                self.parties.ledger.hold(session, &holds)?;
+            }
             ids = self.parties.ledger.note_intents(session, &steps)?.into_iter();
         }
         Ok(actions
@@ -269,11 +282,18 @@ impl<'a, 'p> Applier<'a, 'p> {
         }
         let pc_item = one.pc.as_ref().map(|ack| ack.item).or(action.pc_item);
         let phone_item = one.phone.as_ref().map(|ack| ack.item).or(action.phone_item);
-        if !self.is_conflict_by_hand(action) {
+        facts.hold = hold_of(action, one.pc.as_ref(), one.phone.as_ref());
+        let is_redo = matches!(action.holding, Some(Holding::Lift));
+        // What a redo wrote is heard by the next sync, with all that was told while the contact was held.
+        if !self.is_conflict_by_hand(action) && !is_redo {
             self.advance(Side::Pc, action, one.pc.as_ref());
         }
-        self.advance(Side::Phone, action, one.phone.as_ref());
-        self.release_former(action);
+        if !is_redo {
+            self.advance(Side::Phone, action, one.phone.as_ref());
+        }
+        if action.holding.is_none() {
+            self.release_former(action);
+        }
         match (&action.after, pc_item, phone_item) {
             (PairAfter::Linked { baseline }, Some(pc), Some(phone)) => {
                 let mut baseline = baseline.clone();
@@ -285,14 +305,30 @@ impl<'a, 'p> Applier<'a, 'p> {
             }
             _ => {
                 facts.unlink = action.link;
-                self.release(action);
+                if action.holding.is_none() {
+                    self.release(action);
+                }
             }
         }
         let had_conflicts = action.link.is_some_and(|link| self.waiting.contains_key(&link));
         if had_conflicts || !action.conflicts.is_empty() {
             facts.conflicts = Some(open_conflicts(action));
+            facts.sides = self.sides(one);
         }
         Some(facts)
+    }
+
+    /// Both sides of a pair that stays in conflict, as they are now: as the phone's was read back, if it was written.
+    pub(super) fn sides(&self, one: &Underway<'_>) -> Option<ConflictSides> {
+        let (pc, phone) = &**one.action.apart.as_ref()?;
+        let held = |ack: Option<&Ack>, card: &crate::contact::Card| {
+            ack.and_then(|ack| ack.held.as_ref()).unwrap_or(card).clone()
+        };
+        Some(ConflictSides {
+            since_ms: self.options.clock.now_ms(),
+            pc: held(one.pc.as_ref(), pc),
+            phone: held(one.phone.as_ref(), phone),
+        })
     }
 
     /// Records in the state of `side` that the other side now has this item's changes, old and just made.
@@ -370,7 +406,9 @@ impl<'a, 'p> Applier<'a, 'p> {
             .any(|(side, item)| item.is_some_and(|item| self.pending.changes.contains_key(&(side, item))));
         let mut waiting = waiting.clone();
         waiting.sort_by(|left, right| left.field.cmp(&right.field));
-        !moved && waiting == open_conflicts(action)
+        // What an earlier version did not keep is kept once.
+        let are_kept = matches!(self.parties.ledger.conflict_sides(link), Ok(Some(_)));
+        !moved && are_kept && waiting == open_conflicts(action)
     }
 
     fn history_row(&self, one: &Underway<'_>) -> Option<ActionRow> {
@@ -385,16 +423,46 @@ impl<'a, 'p> Applier<'a, 'p> {
             (None, Some(_)) => "phone",
             (None, None) => "none",
         };
+        let held = |ack: &Option<Ack>| ack.as_ref().and_then(|ack| ack.held.clone());
+        let pc_step = action.pc.as_ref().filter(|_| one.pc.is_some());
+        let is_unknown = matches!(one.outcome, ActionOutcome::Unknown(_));
+        let phone_step = action.direct_step(Side::Phone).filter(|_| one.phone.is_some() || is_unknown);
+        // What was sent and never acknowledged may be there.
+        let sent = || phone_step.filter(|_| one.phone.is_none()).and_then(WriteStep::card).cloned();
         Some(ActionRow {
             kind: String::from(action.headline.word()),
             side: String::from(side),
             subject: action.subject.clone(),
             reason: action.reasons.iter().map(|reason| reason.words()).collect::<Vec<_>>().join("; "),
             outcome: String::from(one.outcome.word()),
-            pc_before: before(action.pc.as_ref()),
-            phone_before: before(action.direct_step(Side::Phone)),
+            pc_before: before(pc_step),
+            phone_before: before(phone_step),
+            pc_item: one.pc.as_ref().map(|ack| ack.item).or(action.pc_item),
+            phone_item: one.phone.as_ref().map(|ack| ack.item).or(action.phone_item),
+            pc_after: held(&one.pc),
+            phone_after: held(&one.phone).or_else(sent),
+            base: None,
         })
     }
+}
+
+/// What becomes of the contact's hold, with what was written as it was read back.
+fn hold_of(action: &Action, pc_ack: Option<&Ack>, phone_ack: Option<&Ack>) -> Option<HoldChange> {
+    let item = |ack: Option<&Ack>, item| ack.map(|ack| ack.item).or(item);
+    let pair = HeldPair { pc: item(pc_ack, action.pc_item), phone: item(phone_ack, action.phone_item) };
+    let held = |ack: Option<&Ack>, planned: &Option<Card>| match ack {
+        Some(ack) => ack.held.clone(),
+        None => planned.clone(),
+    };
+    Some(match action.holding.as_ref()? {
+        Holding::Lift => HoldChange::Lift(pair),
+        Holding::Set { pc, phone } => HoldChange::Set {
+            pair,
+            subject: action.subject.clone(),
+            pc: held(pc_ack, pc),
+            phone: held(phone_ack, phone),
+        },
+    })
 }
 
 fn batch_length(actions: &[&Action]) -> usize {
@@ -413,6 +481,8 @@ fn intent_of(action: &Action) -> Option<IntentStep> {
         WriteStep::Create { name, card } => {
             IntentStep::Create { pc: action.pc_item?, name: name.clone(), card: card.clone() }
         }
+        // Only the PC keeps tombstones, and its writes need no intents.
+        WriteStep::Revive { .. } => return None,
         WriteStep::Replace { item, expected, card, .. } => {
             IntentStep::Replace { item: *item, expected: *expected, card: card.clone() }
         }
@@ -423,6 +493,7 @@ fn intent_of(action: &Action) -> Option<IntentStep> {
 fn write_of(step: &WriteStep) -> Write {
     match step {
         WriteStep::Create { name, card } => Write::Create { name: name.clone(), card: card.clone() },
+        WriteStep::Revive { item, card } => Write::Revive { item: *item, card: card.clone() },
         WriteStep::Replace { item, expected, card, .. } => {
             Write::Replace { item: *item, expected: *expected, card: card.clone() }
         }
@@ -441,7 +512,7 @@ fn acknowledged(outcome: Outcome) -> (Option<Ack>, ActionOutcome) {
 
 /// What was read back takes the baseline's place, but for the fields that the baseline holds apart from what was
 /// written: those stay.
-fn renew(baseline: &mut crate::contact::Card, step: Option<&WriteStep>, ack: Option<&Ack>) {
+fn renew(baseline: &mut Card, step: Option<&WriteStep>, ack: Option<&Ack>) {
     if let (Some(written), Some(held)) =
         (step.and_then(WriteStep::card), ack.and_then(|ack| ack.held.as_ref()))
     {
@@ -449,9 +520,9 @@ fn renew(baseline: &mut crate::contact::Card, step: Option<&WriteStep>, ack: Opt
     }
 }
 
-fn before(step: Option<&WriteStep>) -> Option<crate::contact::Card> {
+fn before(step: Option<&WriteStep>) -> Option<Card> {
     match step? {
-        WriteStep::Create { .. } => None,
+        WriteStep::Create { .. } | WriteStep::Revive { .. } => None,
         WriteStep::Replace { before, .. } => Some(before.clone()),
         WriteStep::Delete { before, .. } => before.clone(),
     }

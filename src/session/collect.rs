@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::contact::{Baseline, Card, Projection, match_keys};
 use crate::ics::SyncState;
-use crate::plan::{AbsentContact, Held, LinkedCase, NewItem, Observations, Seen, SideFacts, Skipped};
+use crate::plan::{
+    AbsentContact, Held, Holds, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts, Skipped,
+    named_place,
+};
 use crate::provider::{
     Change, ChangeKind, ChangeSet, Fetched, ItemId, Link, LinkId, OpenConflict, Provider, ProviderError,
     Revision,
@@ -100,6 +103,13 @@ pub(super) fn collect(
     let absent = collector.absent_contacts(&phone_set.absent, &linked)?;
     let [new_phone, new_pc] = collector.new_items;
     let offered = collector.parties.phone.offered();
+    let ledger = collector.parties.ledger;
+    let matching = MatchingFacts {
+        country: None,
+        decisions: ledger.match_decisions()?,
+        asked_before: ledger.asked_pairs()?.iter().map(|pair| (pair.pc, pair.phone)).collect(),
+    };
+    let holds = holds(collector.parties)?;
     let phone = facts(collector.parties.phone, phone_set);
     let mut pc = facts(collector.parties.pc, pc_set);
     // The PC keeps every card in the dialect it came in.
@@ -115,6 +125,8 @@ pub(super) fn collect(
             unusable: collector.unusable,
             absent,
             offered,
+            matching,
+            holds,
         },
         pending: collector.pending,
         left_out: collector.left_out,
@@ -123,7 +135,16 @@ pub(super) fn collect(
     })
 }
 
-fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
+fn holds(parties: &Parties<'_>) -> Result<Holds, Failure> {
+    let mut holds = Holds::default();
+    for held in parties.ledger.held()? {
+        holds.pc.extend(held.pc);
+        holds.phone.extend(held.phone);
+    }
+    Ok(holds)
+}
+
+pub(super) fn facts(side: &dyn Provider, set: ChangeSet) -> SideFacts {
     let capabilities = side.capabilities();
     SideFacts {
         items: set.item_count,
@@ -354,7 +375,7 @@ impl Collector<'_, '_> {
                 let names: Vec<String> = positions
                     .iter()
                     .filter_map(|position| items.get(*position))
-                    .map(|new| new.held.card.display_name())
+                    .map(|new| named_place(&new.held.card.display_name(), &new.place))
                     .collect();
                 for (own, position) in positions.iter().enumerate() {
                     if let Some(new) = items.get_mut(*position) {
@@ -394,18 +415,22 @@ fn as_agreed(side: Side, link: &Link, kind: &ChangeKind) -> Option<Held> {
     (*kind == ChangeKind::Put(revision)).then(|| Held { card: card.clone(), revision, modified_ms: None })
 }
 
-/// The names of the PC's other contacts with the UID of this card.
+/// The PC's other contacts with the UID of this card, as a person is told of them.
 fn others_with_uid(pc: &dyn Provider, item: ItemId, card: &Card) -> Result<Vec<String>, Failure> {
     let Some(uid) = card.uid() else { return Ok(Vec::new()) };
     let holders = pc.holders_of_uid(&uid).map_err(Failure::pc)?;
-    Ok(holders.into_iter().filter(|(other, _)| *other != item).map(|(_, name)| name).collect())
+    Ok(holders
+        .into_iter()
+        .filter(|(other, _)| *other != item)
+        .map(|(_, name)| named_place(&name, ""))
+        .collect())
 }
 
 fn others(names: &[String], own: usize) -> Vec<String> {
     names.iter().enumerate().filter(|(index, _)| *index != own).map(|(_, name)| name.clone()).collect()
 }
 
-fn held(fetched: Fetched) -> Held {
+pub(super) fn held(fetched: Fetched) -> Held {
     Held { card: fetched.card, revision: fetched.revision, modified_ms: fetched.modified_ms }
 }
 

@@ -24,6 +24,9 @@ pub enum Failure {
     /// A guard stopped the plan.
     #[error("stopped before anything was written")]
     Stopped(Stop),
+    /// The session cannot be taken back. Says why.
+    #[error("{0}")]
+    CannotUndo(String),
     /// The person interrupted.
     #[error("interrupted; what was finished is kept")]
     Interrupted,
@@ -43,7 +46,7 @@ impl Failure {
                 ProviderError::NoChannel(_) => ExitCode::NoChannel,
                 _ => ExitCode::Failed,
             },
-            Self::Memory(_) => ExitCode::Failed,
+            Self::Memory(_) | Self::CannotUndo(_) => ExitCode::Failed,
             Self::Stopped(_) => ExitCode::Guard,
             Self::Interrupted => ExitCode::Interrupted,
         }

@@ -14,9 +14,11 @@ mod failure;
 mod recover;
 mod run;
 mod states;
+mod undo;
 mod waiting;
 #[cfg(test)]
 mod waiting_tests;
 
 pub use failure::Failure;
 pub use run::{Ended, Options, Parties, run};
+pub use undo::Undo;

@@ -1,7 +1,10 @@
 //! The crank: one session from recovery to the summary.
 
-use crate::plan::{self, Plan};
-use crate::provider::{Clock, Ledger, Provider};
+use std::collections::HashMap;
+
+use crate::contact::Country;
+use crate::plan::{self, Plan, UndoObservations};
+use crate::provider::{Clock, Ledger, LinkId, OpenConflict, Provider};
 use crate::relationship::{Relationship, Side};
 use crate::report::{Event, ExitCode, Report, Summary};
 
@@ -10,6 +13,7 @@ use super::collect::{self, Collected};
 use super::failure::Failure;
 use super::recover;
 use super::states::States;
+use super::undo::{self, Undo};
 
 /// Who takes part.
 pub struct Parties<'a> {
@@ -31,6 +35,10 @@ pub struct Options<'a> {
     pub allow_deletes: bool,
     /// The relationship changed, so that everything is compared again.
     pub compare_all: bool,
+    /// The country that numbers without a country code are from; inferred where it is not set.
+    pub country: Option<Country>,
+    /// A past session that is to be taken back, instead of a sync.
+    pub undo: Option<&'a Undo>,
     /// The time.
     pub clock: &'a dyn Clock,
     /// Whether the person wants to stop; asked between writes.
@@ -60,6 +68,9 @@ pub fn run(mut parties: Parties<'_>, options: &Options<'_>, report: &mut dyn Rep
     let mut plan = None;
     let failure = crank(&mut parties, options, report, &mut summary, &mut plan).err();
     parties.phone.close();
+    // A memory that cannot tell has failed the session already.
+    summary.held = parties.ledger.held().map(|held| held.len()).unwrap_or_default();
+    summary.undoes = options.undo.map(|undo| undo.session.0);
     summary.set_costs(&parties.phone.costs());
     summary.ms.total = milliseconds(options.clock.steady_us().saturating_sub(options.started_us));
     // A write that failed or has no outcome may have left something on the phone: that is not "nothing written".
@@ -69,7 +80,8 @@ pub fn run(mut parties: Parties<'_>, options: &Options<'_>, report: &mut dyn Rep
     summary.exit = match &failure {
         Some(failure) => failure.exit_code(wrote),
         None if summary.failed > 0 => ExitCode::SomeFailed,
-        None if summary.conflicts > 0 => ExitCode::Conflicts,
+        None if summary.conflicts + summary.asked > 0 => ExitCode::Conflicts,
+        None if summary.held > 0 && options.undo.is_none() => ExitCode::Conflicts,
         None => ExitCode::Done,
     };
     close_history(&parties, options, &summary, report);
@@ -106,15 +118,17 @@ fn crank(
             recover::settle(parties, &intents, &mut states)?;
         }
     }
-    let collected = collect::collect(parties, &states, options.compare_all, report)?;
+    let look = match options.undo {
+        None => Look::Sync(collect::collect(parties, &states, options.compare_all, report)?),
+        Some(past) => Look::Undo(undo::look(parties, &states, past, report)?),
+    };
     let told = parties.phone.remarks();
     for remark in &told {
         report.event(&Event::Note(remark.clone()));
     }
-    let Collected { observations, pending, left_out, restarted, waiting } = collected;
     let plan_started_us = options.clock.steady_us();
     summary.ms.collect = milliseconds(plan_started_us.saturating_sub(collect_started_us));
-    let plan = plan::plan(observations, options.relationship, options.allow_deletes);
+    let (plan, known) = look.decide(options);
     let apply_started_us = options.clock.steady_us();
     summary.ms.plan = milliseconds(apply_started_us.saturating_sub(plan_started_us));
     report.event(&Event::Planned(&plan));
@@ -130,7 +144,12 @@ fn crank(
     if let Some(stop) = &plan.stop {
         return Err(Failure::Stopped(stop.clone()));
     }
-    let mut applier = Applier::new(parties, options, states, Pending { changes: pending, left_out }, waiting);
+    if options.undo.is_none() {
+        summary.asked = plan.asked.len();
+        parties.ledger.replace_asked(&plan.asked)?;
+    }
+    let Known { pending, restarted, waiting } = known;
+    let mut applier = Applier::new(parties, options, states, pending, waiting);
     let applied = applier.apply(plan, restarted, summary, report);
     // What only the writing brought up.
     for remark in parties.phone.remarks().into_iter().filter(|remark| !told.contains(remark)) {
@@ -138,6 +157,38 @@ fn crank(
     }
     summary.ms.apply = milliseconds(options.clock.steady_us().saturating_sub(apply_started_us));
     applied
+}
+
+/// What a session saw.
+enum Look {
+    Sync(Collected),
+    Undo(UndoObservations),
+}
+
+/// What the applying must know beside the plan.
+struct Known {
+    pending: Pending,
+    restarted: bool,
+    waiting: HashMap<LinkId, Vec<OpenConflict>>,
+}
+
+impl Look {
+    fn decide(self, options: &Options<'_>) -> (Plan, Known) {
+        match self {
+            Self::Sync(Collected { mut observations, pending, left_out, restarted, waiting }) => {
+                observations.matching.country = options.country;
+                let plan = plan::plan(observations, options.relationship, options.allow_deletes);
+                let pending = Pending { changes: pending, left_out };
+                (plan, Known { pending, restarted, waiting })
+            }
+            Self::Undo(seen) => {
+                let plan = plan::undo(seen, options.relationship, options.allow_deletes);
+                // What else changed is for the next sync to hear: an undo hears of nothing.
+                let pending = Pending { changes: HashMap::new(), left_out: vec![Side::Pc, Side::Phone] };
+                (plan, Known { pending, restarted: false, waiting: HashMap::new() })
+            }
+        }
+    }
 }
 
 /// Milliseconds with a tenth, as the summary shows them.

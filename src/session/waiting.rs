@@ -35,6 +35,7 @@ impl Applier<'_, '_> {
         let had_conflicts = action.link.is_some_and(|link| self.waiting.contains_key(&link));
         if had_conflicts || !action.conflicts.is_empty() {
             facts.conflicts = Some(open_conflicts(action));
+            facts.sides = self.sides(one);
         }
         Some(facts)
     }

@@ -204,10 +204,12 @@ impl Rig {
         );
         let relationship = Relationship::of_mode(self.mode);
         let options = Options {
+            country: None,
             relationship: &relationship,
             dry_run: false,
             allow_deletes: false,
             compare_all: false,
+            undo: None,
             clock: &*self.clock,
             interrupted: &|| false,
             started_us: 0,

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::Store;
 use super::contacts::{self, ChangeStamp, Standing};
 use super::error::{Fault, StoreError, digest, from_integer, to_integer};
+use super::versions::Cause;
 use super::{cards, phones};
 use crate::contact::{Card, Dialect, Projection};
 use crate::ics::{ChangeNumber, GlobSet, Guid, SyncState};
@@ -41,6 +42,7 @@ pub struct Book<'a> {
     row: i64,
     replica: Replica,
     capabilities: Capabilities,
+    cause: Option<Cause>,
 }
 
 impl std::fmt::Debug for Book<'_> {
@@ -119,7 +121,14 @@ impl<'a> Book<'a> {
                 delivery: Delivery::Direct,
                 card_bytes_max: CARD_BYTES_MAX,
             },
+            cause: None,
         })
+    }
+
+    /// The same book; what is changed through it goes into the history of its contacts with this cause.
+    #[must_use]
+    pub fn for_cause(self, cause: Cause) -> Self {
+        Self { cause: Some(cause), ..self }
     }
 
     /// The next number that a change in this book gets.
@@ -150,8 +159,16 @@ impl<'a> Book<'a> {
         self.clock.now_ms()
     }
 
-    pub(super) fn stamp(&self, now_ms: i64) -> ChangeStamp {
-        ChangeStamp { book: self.row, guid: self.replica.guid, now_ms }
+    /// `cause` counts if the book was not opened for another one.
+    pub(super) fn stamp(&self, now_ms: i64, cause: Cause) -> ChangeStamp {
+        let (book, guid, cause) = (self.row, self.replica.guid, self.cause.unwrap_or(cause));
+        ChangeStamp { book, guid, now_ms, cause, session: None }
+    }
+
+    /// The stamp of what the session does that is underway.
+    fn stamp_of_session(&self) -> ChangeStamp {
+        let (session, cause) = self.store.underway.get().unzip();
+        ChangeStamp { session, ..self.stamp(self.clock.now_ms(), cause.unwrap_or(Cause::Sync)) }
     }
 
     pub(super) fn number(&self, counter: u64) -> ChangeNumber {
@@ -197,7 +214,7 @@ impl<'a> Book<'a> {
     }
 
     fn carry_out(&self, write: &Write) -> Result<Outcome, StoreError> {
-        let stamp = self.stamp(self.clock.now_ms());
+        let stamp = self.stamp_of_session();
         let done = |item, counter, held: Option<&Card>| {
             Outcome::Done(Ack { item, cn: self.number(counter), held: held.cloned() })
         };
@@ -206,6 +223,12 @@ impl<'a> Book<'a> {
                 let counter = contacts::insert(connection, stamp, card)?;
                 Ok(done(ItemId(counter), counter, Some(card)))
             }
+            Write::Revive { item, card } => match contacts::standing(connection, self.row, *item)? {
+                Some(standing) if standing.card.is_none() => {
+                    Ok(done(*item, contacts::revive(connection, stamp, &standing, card)?, Some(card)))
+                }
+                _ => Ok(Outcome::Stale),
+            },
             Write::Replace { item, expected, card } => match self.at(connection, *item, *expected)? {
                 Some(standing) => {
                     Ok(done(*item, contacts::update(connection, stamp, &standing, card)?, Some(card)))
@@ -270,7 +293,7 @@ impl Provider for Book<'_> {
     }
 
     fn write(&mut self, write: &Write) -> Outcome {
-        if let Write::Create { card, .. } | Write::Replace { card, .. } = write
+        if let Write::Create { card, .. } | Write::Revive { card, .. } | Write::Replace { card, .. } = write
             && let Err(error) = within_limit(card)
         {
             return Outcome::Refused(error.to_string());

@@ -12,9 +12,10 @@ use unicode_normalization::char::is_combining_mark;
 use super::book::{Book, within_limit};
 use super::cards::{self, CardRow};
 use super::error::{Fault, StoreError, from_integer, to_integer};
+use super::versions::{self, Cause};
 use crate::contact::Card;
 use crate::ics::{ChangeNumber, Guid};
-use crate::provider::{ItemId, Revision};
+use crate::provider::{ItemId, Revision, SessionId};
 
 /// A contact as `list` shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +56,7 @@ pub struct Contact {
 /// Where a contact stands in its table.
 pub(super) struct Standing {
     pub(super) row: i64,
+    pub(super) item: ItemId,
     pub(super) counter: u64,
     pub(super) card: Option<CardRow>,
     uid: Option<String>,
@@ -79,7 +81,8 @@ impl Book<'_> {
     pub fn add(&self, card: &Card) -> Result<(ItemId, ChangeNumber), StoreError> {
         within_limit(card)?;
         let now_ms = self.now_ms();
-        let counter = self.store().write(|connection| insert(connection, self.stamp(now_ms), card))?;
+        let counter =
+            self.store().write(|connection| insert(connection, self.stamp(now_ms, Cause::Add), card))?;
         Ok((ItemId(counter), self.number(counter)))
     }
 
@@ -102,7 +105,7 @@ impl Book<'_> {
                 _ => card.clone(),
             };
             within_limit(&with_uid)?;
-            update(connection, self.stamp(now_ms), &standing, &with_uid)
+            update(connection, self.stamp(now_ms, Cause::Edit), &standing, &with_uid)
         })?;
         Ok(self.number(counter))
     }
@@ -115,7 +118,7 @@ impl Book<'_> {
         let now_ms = self.now_ms();
         let counter = self.store().write(|connection| {
             let standing = self.living(connection, item, expected)?;
-            bury(connection, self.stamp(now_ms), &standing)
+            bury(connection, self.stamp(now_ms, Cause::Remove), &standing)
         })?;
         Ok(self.number(counter))
     }
@@ -253,12 +256,14 @@ impl Book<'_> {
     }
 }
 
-/// In which book and when a change is made.
+/// In which book, when and why a change is made.
 #[derive(Clone, Copy)]
 pub(super) struct ChangeStamp {
     pub(super) book: i64,
     pub(super) guid: Guid,
     pub(super) now_ms: i64,
+    pub(super) cause: Cause,
+    pub(super) session: Option<SessionId>,
 }
 
 fn listed(row: &Row<'_>) -> rusqlite::Result<ContactRow> {
@@ -276,14 +281,14 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<ContactRow> {
 /// Finds a contact or its tombstone.
 pub(super) fn standing(connection: &Connection, book: i64, item: ItemId) -> Result<Option<Standing>, Fault> {
     // No number above the limit of SQLite's integers was ever given out.
-    let Ok(item) = i64::try_from(item.0) else { return Ok(None) };
+    let Ok(number) = i64::try_from(item.0) else { return Ok(None) };
     let mut find = connection
         .prepare_cached("SELECT id, counter, card, uid FROM contacts WHERE book = ?1 AND item = ?2")?;
     let found = find
-        .query_row((book, item), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .query_row((book, number), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
         .optional()?;
     let Some((row, counter, card, uid)) = found else { return Ok(None) };
-    Ok(Some(Standing { row, counter: from_integer(counter, "a change number")?, card, uid }))
+    Ok(Some(Standing { row, item, counter: from_integer(counter, "a change number")?, card, uid }))
 }
 
 /// Adds a contact and returns its number, which is that of its first change too.
@@ -314,6 +319,7 @@ pub(super) fn insert(connection: &Connection, stamp: ChangeStamp, card: &Card) -
             &derived.groups,
         ))?;
     insert_derived(connection, connection.last_insert_rowid(), &derived)?;
+    versions::record_first(connection, stamp, ItemId(counter), card_row)?;
     Ok(counter)
 }
 
@@ -352,6 +358,40 @@ pub(super) fn update(
         ))?;
     delete_derived(connection, standing.row)?;
     insert_derived(connection, standing.row, &derived)?;
+    versions::record(connection, stamp, standing.item, Some(card_row))?;
+    Ok(counter)
+}
+
+/// Brings a removed contact back under its number, with this content, and returns the number of that change.
+pub(super) fn revive(
+    connection: &Connection,
+    stamp: ChangeStamp,
+    standing: &Standing,
+    card: &Card,
+) -> Result<u64, Fault> {
+    let revision = Revision::of(card.as_bytes());
+    // The columns are filled in by the update; a contact must have these two, and a UID of its own if its card has none.
+    let uid = minted_uid(stamp.guid, standing.item.0, revision);
+    let card_row = cards::put_revised(connection, card, revision)?;
+    connection
+        .prepare_cached("UPDATE contacts SET card = ?2, uid = ?3, fn = '' WHERE id = ?1")?
+        .execute((standing.row, card_row, uid))?;
+    connection
+        .prepare_cached("UPDATE books SET contact_count = contact_count + 1 WHERE id = ?1")?
+        .execute([stamp.book])?;
+    update(connection, stamp, standing, card)
+}
+
+/// Gives a living contact's content the next number, so that every other side hears of it again.
+pub(super) fn renumber(
+    connection: &Connection,
+    stamp: ChangeStamp,
+    standing: &Standing,
+) -> Result<u64, Fault> {
+    let counter = take_counter(connection, stamp.book, 0)?;
+    connection
+        .prepare_cached("UPDATE contacts SET counter = ?2 WHERE id = ?1")?
+        .execute((standing.row, to_integer(counter)?))?;
     Ok(counter)
 }
 
@@ -365,6 +405,7 @@ pub(super) fn bury(connection: &Connection, stamp: ChangeStamp, standing: &Stand
         )?
         .execute((standing.row, to_integer(counter)?, stamp.now_ms))?;
     delete_derived(connection, standing.row)?;
+    versions::record(connection, stamp, standing.item, None)?;
     Ok(counter)
 }
 
@@ -458,7 +499,7 @@ fn minted_uid(book: Guid, item: u64, revision: Revision) -> String {
 }
 
 /// Text for comparing as people do: compatibility forms, case and accents do not count, white space is one space.
-fn folded(text: &str) -> String {
+pub(super) fn folded(text: &str) -> String {
     let letters: String = text.nfkd().filter(|letter| !is_combining_mark(*letter)).collect();
     letters.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }

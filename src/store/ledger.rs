@@ -7,19 +7,19 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::cards::{self, CardRow};
 use super::error::{Fault, digest, from_integer, to_integer};
 use super::phones::RelationshipId;
-use super::{Store, StoreError, book, history};
+use super::{Store, StoreError, book, conflicts, decisions, history, holds};
 use crate::contact::Baseline;
 use crate::ics::SyncState;
 use crate::provider::{
-    BatchResult, Confirmation, Direction, Intent, IntentId, IntentStep, ItemId, Ledger, LedgerError, Link,
-    LinkId, OpenConflict, Revision, SessionId,
+    AskedPair, BatchResult, Confirmation, ConflictSides, Direction, HeldPair, HoldChange, Intent, IntentId,
+    IntentStep, ItemId, Ledger, LedgerError, Link, LinkId, MatchDecision, OpenConflict, Revision, SessionId,
 };
 
 /// The ledger of one phone and one book.
 #[derive(Debug, Clone, Copy)]
 pub struct RelationshipLedger<'a> {
-    store: &'a Store,
-    relationship: RelationshipId,
+    pub(super) store: &'a Store,
+    pub(super) relationship: RelationshipId,
 }
 
 impl<'a> RelationshipLedger<'a> {
@@ -126,6 +126,26 @@ impl Ledger for RelationshipLedger<'_> {
         Ok(conflicts)
     }
 
+    fn match_decisions(&self) -> Result<Vec<MatchDecision>, LedgerError> {
+        Ok(self.store.read(|connection| decisions::decisions(connection, self.relationship))?)
+    }
+
+    fn asked_pairs(&self) -> Result<Vec<AskedPair>, LedgerError> {
+        Ok(self.store.read_snapshot(|connection| decisions::asked(connection, self.relationship))?)
+    }
+
+    fn replace_asked(&self, asked: &[AskedPair]) -> Result<(), LedgerError> {
+        if self.asked_pairs()? == asked {
+            return Ok(());
+        }
+        self.store.write(|connection| decisions::replace_asked(connection, self.relationship, asked))?;
+        Ok(())
+    }
+
+    fn conflict_sides(&self, link: LinkId) -> Result<Option<ConflictSides>, LedgerError> {
+        Ok(self.store.read_snapshot(|connection| conflicts::sides(connection, self.relationship, link))?)
+    }
+
     fn open_intents(&self) -> Result<Vec<Intent>, LedgerError> {
         let intents = self.store.read_snapshot(|connection| {
             let mut select = connection.prepare_cached(
@@ -183,7 +203,24 @@ impl Ledger for RelationshipLedger<'_> {
     }
 
     fn open_session(&self, started_ms: i64) -> Result<SessionId, LedgerError> {
-        Ok(history::open(self.store, self.relationship, started_ms)?)
+        Ok(history::open(self.store, self.relationship, started_ms, None)?)
+    }
+
+    fn open_undo(&self, started_ms: i64, undoes: SessionId) -> Result<SessionId, LedgerError> {
+        Ok(history::open(self.store, self.relationship, started_ms, Some(undoes))?)
+    }
+
+    fn held(&self) -> Result<Vec<HeldPair>, LedgerError> {
+        Ok(self.store.read(|connection| holds::pairs(connection, self.relationship))?)
+    }
+
+    fn hold(&self, session: SessionId, changes: &[HoldChange]) -> Result<(), LedgerError> {
+        self.store.write(|connection| {
+            changes
+                .iter()
+                .try_for_each(|change| holds::change(connection, self.relationship, session, change))
+        })?;
+        Ok(())
     }
 
     fn close_session(&self, session: SessionId, ended_ms: i64, summary: &str) -> Result<(), LedgerError> {
@@ -248,6 +285,14 @@ impl RelationshipLedger<'_> {
         fact: &Confirmation,
         links_more: &mut i64,
     ) -> Result<Option<LinkId>, Fault> {
+        if let Some(action) = &fact.action {
+            // Before the link is changed: the action's line keeps the baseline that it had.
+            let link = fact.unlink.or(fact.link.as_ref().and_then(|(link, ..)| *link));
+            history::record(connection, session, action, link)?;
+        }
+        if let Some(change) = &fact.hold {
+            holds::change(connection, self.relationship, session, change)?;
+        }
         if let Some(intent) = fact.intent {
             let cleared = connection
                 .prepare_cached("DELETE FROM intents WHERE id = ?1 AND relationship = ?2")?
@@ -279,9 +324,6 @@ impl RelationshipLedger<'_> {
         if let Some(conflicts) = &fact.conflicts {
             self.replace_conflicts(connection, fact, link, conflicts)?;
         }
-        if let Some(action) = &fact.action {
-            history::record(connection, session, action)?;
-        }
         Ok(link)
     }
 
@@ -302,7 +344,7 @@ impl RelationshipLedger<'_> {
         Ok(LinkId(connection.last_insert_rowid()))
     }
 
-    fn renew_link(
+    pub(super) fn renew_link(
         &self,
         connection: &Connection,
         link: LinkId,
@@ -347,20 +389,8 @@ impl RelationshipLedger<'_> {
             if !ours.exists((link.0, self.relationship.0))? {
                 return Err(no_link(link));
             }
-            connection.prepare_cached("DELETE FROM conflicts WHERE link = ?1")?.execute([link.0])?;
         }
-        if conflicts.is_empty() {
-            return Ok(());
-        }
-        let mut insert = connection.prepare_cached(
-            "INSERT INTO conflicts (link, position, subject, field, base, pc, phone)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        for (conflict, position) in conflicts.iter().zip(0_i64..) {
-            let OpenConflict { subject, field, base, pc, phone, .. } = conflict;
-            insert.execute((link.0, position, subject, field, base, pc, phone))?;
-        }
-        Ok(())
+        conflicts::replace(connection, link, conflicts, fact.sides.as_ref())
     }
 }
 
@@ -410,7 +440,7 @@ impl LinkRow {
     }
 }
 
-fn put_baseline(
+pub(super) fn put_baseline(
     connection: &Connection,
     base: Option<&Baseline>,
 ) -> Result<(Option<CardRow>, Option<CardRow>), Fault> {
@@ -444,7 +474,7 @@ fn intent(connection: &Connection, row: &Row<'_>) -> Result<Intent, Fault> {
     Ok(Intent { id: IntentId(row.get(0)?), session: SessionId(row.get(1)?), step })
 }
 
-fn no_link(link: LinkId) -> Fault {
+pub(super) fn no_link(link: LinkId) -> Fault {
     Fault::refused(format!("link {} is not in the ledger", link.0))
 }
 

@@ -18,9 +18,12 @@
 mod book;
 mod cards;
 mod check;
+mod conflicts;
 mod contacts;
+mod decisions;
 mod error;
 mod history;
+mod holds;
 mod ledger;
 mod lock;
 mod memory;
@@ -30,6 +33,7 @@ mod phones;
 mod schema;
 mod schema_version_4;
 mod transaction;
+mod versions;
 
 #[cfg(test)]
 mod budget_tests;
@@ -39,11 +43,14 @@ mod model_tests;
 mod testing;
 
 pub use book::{Book, BookInfo};
+pub use conflicts::{AlsoWaiting, Conflicted};
 pub use contacts::{Contact, ContactRow};
 pub use error::StoreError;
+pub use holds::{Answer, Hold};
 pub use ledger::RelationshipLedger;
 pub use lock::SessionLock;
 pub use observed::PhoneMetadata;
 pub use open::{OpenOptions, Store};
 pub use phones::{KnownPhone, PhoneId, PhonePairing, PhoneSighting, RelationshipId, RelationshipRow};
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
+pub use versions::{Cause, PastContact, Version};

@@ -3,7 +3,7 @@
 //! Opening never changes a file before it is known to be a Tetherbook database of a known format. A dry run opens
 //! for reading and leaves nothing behind, not even SQLite's side files where that is possible.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -17,6 +17,8 @@ use super::error::{Fault, StoreError};
 use super::lock::{self, Sharing};
 use super::schema::{APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION, migrate, user_version};
 use super::transaction::Batch;
+use super::versions::Cause;
+use crate::provider::SessionId;
 
 /// The length of the header of an SQLite file.
 const HEADER_BYTES: usize = 100;
@@ -47,6 +49,8 @@ pub struct Store {
     pub(super) path: PathBuf,
     pub(super) batch: RefCell<Batch>,
     pub(super) read_only: bool,
+    /// The session that is underway, for the history of what it changes.
+    pub(super) underway: Cell<Option<(SessionId, Cause)>>,
     /// Keeps sessions away while the file is read without SQLite's own locks.
     _readers_lock: Option<File>,
 }
@@ -164,6 +168,7 @@ impl Store {
             path: path.to_path_buf(),
             batch: RefCell::new(Batch::Closed),
             read_only,
+            underway: Cell::new(None),
             _readers_lock: readers_lock,
         }
     }

@@ -221,7 +221,7 @@ impl Store {
     pub fn forget_memory(&self, phone: PhoneId) -> Result<(), StoreError> {
         self.write(|connection| {
             let of_this_phone = "relationship IN (SELECT id FROM relationships WHERE phone = ?1)";
-            for table in ["intents", "links", "states"] {
+            for table in ["intents", "links", "states", "holds", "match_decisions", "asked_pairs"] {
                 connection.execute(&format!("DELETE FROM {table} WHERE {of_this_phone}"), [phone.0])?;
             }
             connection.execute("UPDATE relationships SET link_count = 0 WHERE phone = ?1", [phone.0])?;

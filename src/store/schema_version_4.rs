@@ -9,6 +9,9 @@ ALTER TABLE actions ADD COLUMN pc_item INTEGER;
 ALTER TABLE actions ADD COLUMN phone_item INTEGER;
 ALTER TABLE actions ADD COLUMN pc_after INTEGER REFERENCES cards (id);
 ALTER TABLE actions ADD COLUMN phone_after INTEGER REFERENCES cards (id);
+-- The baseline of the pair's link before the action; NULL: the two were not linked, or never compared.
+ALTER TABLE actions ADD COLUMN base_pc INTEGER REFERENCES cards (id);
+ALTER TABLE actions ADD COLUMN base_phone INTEGER REFERENCES cards (id);
 -- What the session did: 'sync', or 'undo' of the session in undoes.
 ALTER TABLE sessions ADD COLUMN kind TEXT NOT NULL DEFAULT 'sync' CHECK (kind IN ('sync', 'undo'));
 ALTER TABLE sessions ADD COLUMN undoes INTEGER REFERENCES sessions (id);

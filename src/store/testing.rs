@@ -94,7 +94,6 @@ pub(crate) fn action(kind: &str) -> ActionRow {
         subject: "Ada Example".to_owned(),
         reason: "new on the phone".to_owned(),
         outcome: "done".to_owned(),
-        pc_before: None,
-        phone_before: None,
+        ..ActionRow::default()
     }
 }

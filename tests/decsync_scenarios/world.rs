@@ -206,15 +206,18 @@ impl World {
             book: BOOK,
             mode: None,
             conflicts,
+            edit_or_delete: tetherbook::relationship::EditOrDelete::default(),
             guards: Guards::default(),
             dry_run,
             allow_deletes: self.allow_deletes.get(),
+            country: None,
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
             clock,
             randomness,
             interrupted: &|| false,
             started_us: self.clock.steady_us(),
+            keeping: agent::Keeping::default(),
         };
         let mut listener = Listener(Vec::new());
         let ended = agent::sync(ConnectedPhone { tree, address }, &wish, &mut listener);

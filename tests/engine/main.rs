@@ -29,4 +29,5 @@ mod properties_device;
 mod proof;
 mod scenarios;
 mod simulation;
+mod undo;
 mod world;

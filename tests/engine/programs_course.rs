@@ -102,6 +102,7 @@ impl Program {
             (Flavour::LostPast, 4..=5) => self.step("change the mode", Self::change_mode),
             (Flavour::Visitors, 0..=1) => self.step("another phone", Self::visit),
             (Flavour::OldDatabase, 0..=1) => self.step("upgrade of the database", Self::go_back_to_an_old_format),
+            (Flavour::Plain | Flavour::ManyContacts, 4..=5) => self.step("undo and redo", Self::undo_and_redo),
             (Flavour::ManyContacts, 0) => self.step("delete most", Self::delete_most),
             (Flavour::ManyContacts, 1..=3) => self.step("create", Self::create),
             (Flavour::Scope, 0) => self.step("change the scope", Self::change_scope),

@@ -9,12 +9,14 @@ use std::rc::Rc;
 use tetherbook::device::ProfileSet;
 use tetherbook::provider::Clock;
 use tetherbook::relationship::{Mode, Side};
+use tetherbook::report::ExitCode;
 use tetherbook::sim::{App, AppMoment, MemoryStorage, Personality, Phone, SharedStorage, Storage};
+use tetherbook::store::{Answer, Book};
 
 use crate::oracle::{Fate, all_of, tokens_in};
 use crate::programs::{Flavour, MARKER, Program, Silent};
 use crate::programs_world::{MULTIPLES, line_of, new_card, set_field};
-use crate::world::Run;
+use crate::world::{BOOK, Run};
 
 /// Every property of the cards of a program.
 pub const PROPERTIES: [&str; 14] = [
@@ -236,6 +238,76 @@ impl Program {
         if let (Some(missing), 0) = (missing, has_conflicts) {
             self.fail(&format!("I1: token {missing} of the PC did not come to the visitor"));
         }
+    }
+
+    /// I21: what a session did is taken back, and then it is done again: by taking back the taking back, or by letting
+    /// go of what is held. After either the world is as it was after the session.
+    pub fn undo_and_redo(&mut self) {
+        self.world.phone.media_scan();
+        let before = self.scene();
+        let run = Run { allow_deletes: true, mode: Some(Mode::TwoWay), ..Run::default() };
+        let Some(done) = self.session(&run, false) else { return };
+        let Some(session) = done.summary.session else { return };
+        let is_whole = matches!(done.summary.exit, ExitCode::Done | ExitCode::Conflicts);
+        // What a session only settled or merged by recovery is not its own doing.
+        if !is_whole || done.failure.is_some() || done.plan.is_none_or(|plan| !plan.skipped.is_empty()) {
+            return;
+        }
+        let after = self.scene();
+        let undone = self.take_back(session);
+        if self.scene() != before {
+            self.fail(&format!("I21: the undo of session {session} did not bring back\n{before:#?}"));
+        }
+        if let (true, Some(undo)) = (self.rng.bool(), undone) {
+            self.take_back(undo);
+            self.count("undone and redone");
+        } else {
+            let held = self.let_go_of_what_is_held();
+            self.count(if held > 0 { "undone and let go" } else { "undone, nothing held" });
+            self.world.phone.media_scan();
+            self.session(&run, false);
+        }
+        if self.scene() != after {
+            self.fail(&format!("I21: doing session {session} again did not come to\n{after:#?}"));
+        }
+    }
+
+    /// Every card of both sides, whatever its number.
+    fn scene(&self) -> [Vec<String>; 2] {
+        let phone = self.world.phone_cards().into_values();
+        let mut phone: Vec<String> =
+            phone.map(|card| String::from_utf8_lossy(card.as_bytes()).into_owned()).collect();
+        let mut pc = self.world.pc_texts();
+        phone.sort();
+        pc.sort();
+        [phone, pc]
+    }
+
+    /// Undoes a session; the undo's own number.
+    fn take_back(&mut self, session: i64) -> Option<i64> {
+        self.world.clock.advance_ms(5_000);
+        self.world.phone.media_scan();
+        let run = Run { allow_deletes: true, undo: Some(session), ..Run::default() };
+        let link = Box::new(self.world.phone.plug_in(run.faults.clone()));
+        let ended = self.world.session(&run, link, &mut Silent);
+        self.world.phone.unplug();
+        match ended {
+            Ok(ended) if ended.failure.is_none() && ended.summary.failed == 0 => {
+                self.note(format!("undo of session {session}: held {}", ended.summary.held));
+                ended.summary.session
+            }
+            other => self.fail(&format!("I21: the undo of session {session} failed: {other:?}")),
+        }
+    }
+
+    fn let_go_of_what_is_held(&mut self) -> usize {
+        let store = self.world.store();
+        let holds = store.holds().unwrap();
+        let book = Book::open(&store, BOOK, &*self.world.clock, &*self.world.randomness).unwrap();
+        for hold in &holds {
+            store.lift_hold(hold.id, Answer::Again, &book).unwrap();
+        }
+        holds.len()
     }
 
     /// The database becomes what an earlier version would have written; the next to open it brings it up to date.

@@ -10,7 +10,7 @@ use tetherbook::agent::{self, ConnectedPhone, StartFailure, Wish};
 use tetherbook::contact::{Card, ConflictPolicy, FieldMask};
 use tetherbook::device::{MtpTree, ProfileSet};
 use tetherbook::mtp::{Link, SessionOptions};
-use tetherbook::provider::{Clock, Randomness, TestClock, TestRandomness, TrackingOptions};
+use tetherbook::provider::{Clock, Randomness, SessionId, TestClock, TestRandomness, TrackingOptions};
 use tetherbook::relationship::{Guards, Mode};
 use tetherbook::report::{Event, Report};
 use tetherbook::session::Ended;
@@ -29,6 +29,9 @@ pub struct Run {
     pub faults: FaultPlan,
     pub deep: bool,
     pub busy_timeout_ms: u64,
+    /// The session that is taken back, instead of a sync.
+    pub undo: Option<i64>,
+    pub keeping: agent::Keeping,
 }
 
 impl Default for Run {
@@ -41,6 +44,8 @@ impl Default for Run {
             faults: FaultPlan::none(),
             deep: false,
             busy_timeout_ms: 5_000,
+            undo: None,
+            keeping: agent::Keeping::default(),
         }
     }
 }
@@ -163,9 +168,11 @@ impl World {
             book: BOOK,
             mode: run.mode,
             conflicts: run.conflicts,
+            edit_or_delete: tetherbook::relationship::EditOrDelete::default(),
             guards: Guards::default(),
             dry_run: run.dry_run,
             allow_deletes: run.allow_deletes,
+            country: None,
             tracking: TrackingOptions { deep: run.deep, ..TrackingOptions::default() },
             profiles: &self.profiles,
             clock,
@@ -176,6 +183,7 @@ impl World {
                 left == Some(0)
             },
             started_us: self.clock.steady_us(),
+            keeping: agent::Keeping { undo: run.undo.map(SessionId), ..run.keeping.clone() },
         };
         agent::sync(ConnectedPhone { tree, address }, &wish, report)
     }

@@ -292,15 +292,18 @@ impl World {
             book: BOOK,
             mode: saying.mode,
             conflicts: saying.conflicts,
+            edit_or_delete: tetherbook::relationship::EditOrDelete::default(),
             guards: Guards::default(),
             dry_run: saying.dry_run,
             allow_deletes: saying.allow_deletes,
+            country: None,
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
             clock,
             randomness,
             interrupted: &|| false,
             started_us: self.clock.steady_us(),
+            keeping: agent::Keeping::default(),
         };
         agent::sync_with(agent::meet(ConnectedPhone { tree, address }, &introduction)?, &wish, listener)
     }

@@ -13,7 +13,7 @@ use crate::cli::world::{Terminal, World};
 use crate::contact::{Card, ConflictPolicy, FieldMask, Fingerprint};
 use crate::device::ProfileSet;
 use crate::provider::{Clock, TestClock, TestRandomness, TrackingOptions};
-use crate::relationship::{Guards, Mode};
+use crate::relationship::{EditOrDelete, Guards, Mode};
 use crate::report::{ExitCode, Heading, HumanReport};
 use crate::session::Ended;
 use crate::sim::{
@@ -133,15 +133,18 @@ impl<'a> Stage<'a> {
             book: BOOK,
             mode: None,
             conflicts: ConflictPolicy::Hold,
+            edit_or_delete: EditOrDelete::default(),
             guards: Guards::default(),
             dry_run: turn.dry_run,
             allow_deletes: false,
+            country: None,
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
             clock: Rc::clone(&self.world.clock),
             randomness: Rc::clone(&self.world.randomness),
             interrupted: &interrupted,
             started_us: self.clock.steady_us(),
+            keeping: agent::Keeping::default(),
         };
         let heading = Heading {
             phone: String::new(),
