@@ -15,6 +15,7 @@ use crate::device::{
     PhoneAddress, ProfileSet, open_channel,
 };
 use crate::ics::Guid;
+use crate::plan::GuardAnswers;
 use crate::provider::{ChannelMemory, Clock, Provider, ProviderError, Randomness, Tracked, TrackingOptions};
 use crate::relationship::{Choices, EditOrDelete, Guards, Mode, Relationship, Side};
 use crate::report::{Event, Report};
@@ -45,12 +46,12 @@ pub struct Wish<'a> {
     pub conflicts: ConflictPolicy,
     /// What counts where one side deleted a contact and the other edited it.
     pub edit_or_delete: EditOrDelete,
-    /// The limits on deletions.
+    /// The limits on what may be taken away.
     pub guards: Guards,
     /// Only look.
     pub dry_run: bool,
-    /// Many deletions are meant.
-    pub allow_deletes: bool,
+    /// What the person answers to the guards.
+    pub answers: GuardAnswers,
     /// The country that numbers without a country code are from; inferred where it is not set.
     pub country: Option<Country>,
     /// How thoroughly unchanged items are looked at again.
@@ -368,7 +369,7 @@ pub fn sync_with(met: Met<'_>, wish: &Wish<'_>, report: &mut dyn Report) -> Resu
     let options = session::Options {
         relationship: &relationship,
         dry_run: wish.dry_run,
-        allow_deletes: wish.allow_deletes,
+        answers: wish.answers,
         compare_all: related.compare_all,
         country: wish.country,
         undo: undo.as_ref(),

@@ -1,7 +1,7 @@
 //! What an attendance says: one line for the journal, and a desktop notification where a person should know. Pure.
 //! It must not name a contact: journals are read by others and notifications are seen over shoulders.
 
-use crate::report::{ExitCode, PerSide, Summary, count, count_of, per_side, sentence, shown};
+use crate::report::{ExitCode, PerSide, Summary, count, count_of, per_side, sentence, shown, stop_words};
 
 use super::attend::{Ending, News, PairedPhone, Ran};
 
@@ -75,7 +75,11 @@ fn counts(pairing: Option<&PairedPhone>, summary: &Summary) -> String {
     let changes = |count: fn(&PerSide) -> usize| {
         format!("+{}~{}-{}", count(&summary.created), count(&summary.updated), count(&summary.deleted))
     };
-    let waiting = if summary.waiting > 0 { format!(" waiting={}", summary.waiting) } else { String::new() };
+    let mut waiting =
+        if summary.waiting > 0 { format!(" waiting={}", summary.waiting) } else { String::new() };
+    if let Some(stop) = &summary.stopped {
+        waiting.push_str(&format!(" guard={}", stop.kind()));
+    }
     format!(
         " book={} pc={} phone={} merged={} conflicts={} failed={}{waiting}",
         value(book),
@@ -164,9 +168,12 @@ fn session_notice(name: &str, ran: &Ran) -> Option<Notice> {
                 _ => format!("{} for your decision: tetherbook status. {asked}.", wait(fields)),
             }
         }
-        ExitCode::Guard => String::from(
-            "Far more contacts would be deleted than usual, so nothing was written. Look at it: tetherbook diff",
-        ),
+        // What tripped is told, and not how to go past it: that is for whoever has looked.
+        ExitCode::Guard => {
+            let tripped = ran.summary.as_ref().and_then(|summary| summary.stopped.as_ref()).map(stop_words);
+            let tripped = tripped.unwrap_or_else(|| String::from("a guard stopped it"));
+            format!("{}. Nothing was written; look at it: tetherbook diff", sentence(&tripped))
+        }
         ExitCode::NoChannel => {
             String::from("It has no place for contacts that is known. See tetherbook doctor")
         }
@@ -216,6 +223,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Stop;
 
     fn pairing(name: &str) -> PairedPhone {
         PairedPhone { name: name.into(), book: "my book".into(), serial: "A1".into() }
@@ -252,6 +260,27 @@ mod tests {
             ending_line(Some(&pairing("Pixel")), &Ending::Unplugged, 30),
             "tetherbook: ended name=Pixel reason=unplugged exit=3 ms=30"
         );
+    }
+
+    #[test]
+    fn a_guard_is_told_with_what_tripped_and_without_a_way_past_it() {
+        let stop = Stop::TooManyDeletes {
+            side: crate::relationship::Side::Pc,
+            deletes: 90,
+            items: 120,
+            allowed: 12,
+        };
+        let ending = session(ExitCode::Guard, |summary| summary.stopped = Some(stop));
+        let said = notice(Some(&pairing("Pixel")), &ending).unwrap();
+        assert_eq!(said.title, "Contacts were not synced");
+        assert_eq!(
+            said.body,
+            "Pixel: This would delete 90 of 120 contacts on the PC; up to 12 are deleted without asking. Nothing was \
+             written; look at it: tetherbook diff"
+        );
+        assert!(!said.body.contains("--allow"), "{}", said.body);
+        let line = ending_line(Some(&pairing("Pixel")), &ending, 1);
+        assert!(line.contains(" guard=too-many-deletes exit=7"), "{line}");
     }
 
     #[test]

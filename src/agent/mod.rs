@@ -40,7 +40,7 @@ pub use identity::{is_serial_number, usb_address, usb_id_text};
 pub use inspection::Inspector;
 pub use keeping::{KEEP_DAYS, Keeping, SAFETY_COPIES, SafetyPlace};
 pub use pairing::{PairFailure, Paired, Pairing, PluggedIn, pair, pairing_of, phone_in_words, usable_name};
-pub use plugged::{PluggedFailure, address_of, cable_quirks, choose, open};
+pub use plugged::{Opening, PluggedFailure, address_of, cable_quirks, choose, open};
 pub use probe::{Probed, lost_words, probe};
 pub use release::{HolderKind, MountedPhone, kind_of, mounted_phones};
 pub use udev_rule::{PairedDevice, RULE_FILE, RULE_MARK, RuleInputError, UsbId, named_ids, rule};

@@ -8,9 +8,9 @@ use thiserror::Error;
 
 use super::assembly::{ConnectedPhone, remembered_habits};
 use super::identity::usb_address;
-use crate::device::{MtpTree, ProfileSet, Quirks, Transport, TreeError, libmtp_knows};
+use crate::device::{InterruptibleTree, MtpTree, ProfileSet, Quirks, Transport, TreeError, libmtp_knows};
 use crate::mtp::SessionOptions;
-use crate::provider::Clock;
+use crate::provider::{Clock, Interrupt};
 use crate::store::{Store, StoreError};
 use crate::usb::{CableQuirks, Ports, UsbDevice, UsbError};
 
@@ -95,7 +95,21 @@ pub fn cable_quirks(quirks: Quirks) -> CableQuirks {
     }
 }
 
-/// Claims `device` and opens a session with it: by `transport`, or as its profile says. What libmtp knows of the device
+/// What a phone on the cable is opened with.
+pub struct Opening<'a> {
+    /// The known devices.
+    pub profiles: &'a ProfileSet,
+    /// Where its habits are remembered.
+    pub store: &'a Store,
+    /// The time.
+    pub clock: &'a Rc<dyn Clock>,
+    /// By which way; `None` leaves that to its profile.
+    pub transport: Option<Transport>,
+    /// The person's wish to stop.
+    pub interrupt: Interrupt,
+}
+
+/// Claims `device` and opens a session with it: as `opening` says, or its profile. What libmtp knows of the device
 /// is heeded in either case.
 ///
 /// # Errors
@@ -103,14 +117,13 @@ pub fn cable_quirks(quirks: Quirks) -> CableQuirks {
 pub fn open(
     ports: &dyn Ports,
     device: &UsbDevice,
-    profiles: &ProfileSet,
-    store: &Store,
-    clock: &Rc<dyn Clock>,
-    transport: Option<Transport>,
+    opening: Opening<'_>,
 ) -> Result<ConnectedPhone, PluggedFailure> {
+    let Opening { profiles, store, clock, transport, interrupt } = opening;
     let address = address_of(device);
     if transport.unwrap_or_else(|| profiles.transport_of_usb(device.usb_id)) == Transport::Libmtp {
-        return open_with_libmtp(ports, device, address);
+        let ConnectedPhone { tree, address } = open_with_libmtp(ports, device, address)?;
+        return Ok(ConnectedPhone { tree: Box::new(InterruptibleTree::new(tree, interrupt)), address });
     }
     let known = libmtp_knows(device.usb_id).map(|known| known.flags.quirks());
     let quirks = profiles.quirks_of_usb(device.usb_id).union(known.unwrap_or_default());
@@ -118,6 +131,7 @@ pub fn open(
     let options = SessionOptions {
         quirks: quirks.for_session(),
         listing_method: MtpTree::listing_method_of(&habits),
+        interrupt,
         ..SessionOptions::default()
     };
     let link = ports.connect(device, cable_quirks(quirks))?;

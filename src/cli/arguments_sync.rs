@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use super::arguments::{EditOrDeleteChoice, PolicyChoice};
 use super::configuration::book_name;
 use crate::device::{ChannelChoices, Transport};
+use crate::plan::{GuardAnswer, GuardAnswers};
 use crate::relationship::Mode;
 
 /// What is synced with what, and how.
@@ -50,9 +51,53 @@ pub struct WhatArguments {
     /// Tell what it cost
     #[arg(long)]
     pub stats: bool,
+    /// What you answer where a guard stopped it.
+    #[command(flatten)]
+    pub answers: AnswerArguments,
+}
+
+/// The answers to a guard. They are flags of one command and nothing else: no configuration can give them.
+#[derive(Debug, Clone, Copy, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct AnswerArguments {
     /// Many deletions are meant
     #[arg(long)]
     pub allow_deletes: bool,
+    /// Many edits are meant
+    #[arg(long)]
+    pub allow_edits: bool,
+    /// Undo what was deleted, and too many edits: they are put back where they were made
+    #[arg(long)]
+    pub put_back: bool,
+    /// Leave too many deletions or edits as they are, and sync the rest
+    #[arg(long, conflicts_with = "put_back")]
+    pub leave: bool,
+}
+
+impl AnswerArguments {
+    /// The answers; the flag that names a kind goes first.
+    #[must_use]
+    pub fn answers(&self) -> GuardAnswers {
+        let usual = match (self.put_back, self.leave) {
+            (true, _) => GuardAnswer::PutBack,
+            (_, true) => GuardAnswer::Leave,
+            _ => GuardAnswer::Ask,
+        };
+        let meant = |is_meant: bool| if is_meant { GuardAnswer::Proceed } else { usual };
+        GuardAnswers { deletes: meant(self.allow_deletes), edits: meant(self.allow_edits) }
+    }
+
+    /// The flags that were given, with a space in front of each.
+    #[must_use]
+    pub fn given(&self) -> String {
+        let flags = [
+            ("--allow-deletes", self.allow_deletes),
+            ("--allow-edits", self.allow_edits),
+            ("--put-back", self.put_back),
+            ("--leave", self.leave),
+        ];
+        flags.into_iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| format!(" {flag}")).collect()
+    }
 }
 
 /// What it means that a contact is missing from an export.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::agent::{AttendOptions, UNLOCK_WAIT_MINUTES};
 use crate::contact::Country;
 use crate::device::PhoneAddress;
-use crate::relationship::{Guards, Mode};
+use crate::relationship::{Guards, Limits, Mode};
 
 use super::arguments::{ColourChoice, EditOrDeleteChoice, PolicyChoice};
 use super::failure::Failed;
@@ -34,7 +34,7 @@ pub struct Configuration {
     pub merge_tool: Option<String>,
     /// When colours are used.
     pub color: Option<ColourChoice>,
-    /// How many deletions pass without being asked for.
+    /// How much a session may take away on a side without asking.
     #[serde(default)]
     pub guards: GuardsSection,
     /// What the plug-in service does.
@@ -72,7 +72,8 @@ impl AttendSection {
     }
 }
 
-/// The section `[guards]`.
+/// The section `[guards]`: limits for both sides, and what is different for one of them. There is no key that answers a
+/// guard: only a person who was asked does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuardsSection {
@@ -80,17 +81,56 @@ pub struct GuardsSection {
     pub deletes_max_count: Option<usize>,
     /// So many per cent of a side's contacts pass, if that is more.
     pub deletes_max_percent: Option<usize>,
+    /// So many overwritten contacts on a side always pass.
+    pub edits_max_count: Option<usize>,
+    /// So many per cent of a side's contacts pass, if that is more.
+    pub edits_max_percent: Option<usize>,
+    /// Other limits for the phone.
+    #[serde(default)]
+    pub phone: LimitsSection,
+    /// Other limits for the PC.
+    #[serde(default)]
+    pub pc: LimitsSection,
+}
+
+/// The sections `[guards.phone]` and `[guards.pc]`: what is different on that side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsSection {
+    /// As in `[guards]`.
+    pub deletes_max_count: Option<usize>,
+    /// As in `[guards]`.
+    pub deletes_max_percent: Option<usize>,
+    /// As in `[guards]`.
+    pub edits_max_count: Option<usize>,
+    /// As in `[guards]`.
+    pub edits_max_percent: Option<usize>,
+}
+
+impl LimitsSection {
+    /// `usual` with these settings in their place.
+    fn over(self, usual: Limits) -> Limits {
+        Limits {
+            deletes_max_count: self.deletes_max_count.unwrap_or(usual.deletes_max_count),
+            deletes_max_percent: self.deletes_max_percent.unwrap_or(usual.deletes_max_percent),
+            edits_max_count: self.edits_max_count.unwrap_or(usual.edits_max_count),
+            edits_max_percent: self.edits_max_percent.unwrap_or(usual.edits_max_percent),
+        }
+    }
 }
 
 impl GuardsSection {
     /// The guards with these settings.
     #[must_use]
     pub fn guards(&self) -> Guards {
-        let default = Guards::default();
-        Guards {
-            deletes_max_count: self.deletes_max_count.unwrap_or(default.deletes_max_count),
-            deletes_max_percent: self.deletes_max_percent.unwrap_or(default.deletes_max_percent),
-        }
+        let both = LimitsSection {
+            deletes_max_count: self.deletes_max_count,
+            deletes_max_percent: self.deletes_max_percent,
+            edits_max_count: self.edits_max_count,
+            edits_max_percent: self.edits_max_percent,
+        };
+        let usual = both.over(Limits::default());
+        Guards { phone: self.phone.over(usual), pc: self.pc.over(usual) }
     }
 }
 
@@ -193,6 +233,7 @@ pub fn fault_words(message: &str, key: Option<&str>) -> (String, String) {
         "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number that is not negative",
         "a boolean" => "true or false",
         "struct GuardsSection" => "a section: [guards] on a line of its own",
+        "struct LimitsSection" => "a section: [guards.phone] or [guards.pc] on a line of its own",
         "struct AttendSection" => "a section: [attend] on a line of its own",
         _ => return (message.to_owned(), String::from("correct that line; texts stand in quotes")),
     };
@@ -259,6 +300,7 @@ mod tests {
         let text = "book = \"home\"\nphone = \"dir:/srv/cards\"\nmode = \"phone-to-pc\"\nconflicts = \"newest\"\n\
                     color = \"never\"\ncountry = \"no\"\nedit_or_delete = \"delete\"\nmerge_tool = \"meld\"\n\
                     [guards]\ndeletes_max_count = 2\ndeletes_max_percent = 50\n\
+                    edits_max_count = 7\n[guards.phone]\nedits_max_percent = 3\n[guards.pc]\ndeletes_max_count = 1\n\
                     [attend]\nunlock_wait_minutes = 3\nannounce_unpaired = false\n";
         let read = parse(text, Path::new("config.toml")).unwrap();
         assert_eq!(read.book.as_deref(), Some("home"));
@@ -268,7 +310,14 @@ mod tests {
         assert_eq!(read.merge_tool.as_deref(), Some("meld"));
         assert_eq!(read.color, Some(ColourChoice::Never));
         assert_eq!(read.country().unwrap().code(), "NO");
-        assert_eq!(read.guards.guards(), Guards { deletes_max_count: 2, deletes_max_percent: 50 });
+        let usual = Limits {
+            deletes_max_count: 2,
+            deletes_max_percent: 50,
+            edits_max_count: 7,
+            edits_max_percent: Limits::default().edits_max_percent,
+        };
+        let phone = Limits { edits_max_percent: 3, ..usual };
+        assert_eq!(read.guards.guards(), Guards { phone, pc: Limits { deletes_max_count: 1, ..usual } });
         assert_eq!(
             read.attend.options(),
             AttendOptions { unlock_wait_ms: 180_000, announce_unpaired: false }
@@ -289,7 +338,7 @@ mod tests {
         );
         assert_eq!(
             fault("[guards]\ndelete_max = 3\n").1,
-            "the keys are deletes_max_count, deletes_max_percent"
+            "the keys are deletes_max_count, deletes_max_percent, edits_max_count, edits_max_percent, phone, pc"
         );
         for (text, message, hint) in [
             ("\n\nbook = 3\n", "config.toml:3: book has a value of the wrong kind", "write a text in quotes"),
@@ -303,6 +352,11 @@ mod tests {
                 "guards = 3\n",
                 "config.toml:1: guards has a value of the wrong kind",
                 "write a section: [guards] on a line of its own",
+            ),
+            (
+                "[guards]\nphone = 3\n",
+                "config.toml:2: phone has a value of the wrong kind",
+                "write a section: [guards.phone] or [guards.pc] on a line of its own",
             ),
             (
                 "attend = true\n",

@@ -273,6 +273,9 @@ impl From<&session::Failure> for Failed {
     fn from(failure: &session::Failure) -> Self {
         let exit = failure.exit_code(false);
         match failure {
+            session::Failure::Side { error: ProviderError::Interrupted, .. } => {
+                Self::from(&session::Failure::Interrupted)
+            }
             session::Failure::Side { side, error } => {
                 Self { exit, message: sentence(&error.to_string()), hint: Some(side_hint(*side, error)) }
             }

@@ -126,7 +126,7 @@ fn files_section(page: &mut Vec<u8>) -> io::Result<()> {
         ),
         (
             "$XDG_CONFIG_HOME/tetherbook/config.toml",
-            "The configuration; by default under ~/.config. None is needed. Keys: book, phone, mode, conflicts, edit_or_delete, merge_tool, color, and in [guards] deletes_max_count and deletes_max_percent.",
+            "The configuration; by default under ~/.config. None is needed. Keys: book, phone, mode, conflicts, country, edit_or_delete, merge_tool, color, and in [guards] deletes_max_count, deletes_max_percent, edits_max_count and edits_max_percent: a session stops and asks if it would delete (or overwrite) more contacts of a side than the larger of the count (5; 50 edits) and that share of the side's contacts (10 %; 50 % for edits). [guards.phone] and [guards.pc] hold what is different for one side.",
         ),
         (
             "$XDG_CONFIG_HOME/tetherbook/device-profiles/*.toml",

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::agent::{self, ConnectedPhone, PluggedFailure};
-use crate::device::{MtpTree, PhoneAddress, ProfileSet, Transport};
+use crate::agent::{self, ConnectedPhone, Opening, PluggedFailure};
+use crate::device::{InterruptibleTree, MtpTree, PhoneAddress, ProfileSet, Transport};
 use crate::mtp::SessionOptions;
 use crate::report::ExitCode;
 use crate::sim::{DirectoryStorage, FaultPlan, Personality, Phone, SharedStorage, SharedTrace};
@@ -34,6 +34,7 @@ pub fn open_phone(
         PhoneAddress::Directory(path) => {
             let tree = existing(path).and_then(|()| Ok(address.open_directory()?))?;
             let tree = tree.ok_or_else(|| absent(path))?;
+            let tree = Box::new(InterruptibleTree::new(tree, world.interrupt()));
             Ok(ConnectedPhone { tree, address: format!("dir:{}", whole(path)) })
         }
         PhoneAddress::Simulated { directory, personality } => {
@@ -43,7 +44,9 @@ pub fn open_phone(
         PhoneAddress::Usb { selector } => {
             let devices = world.usb.devices().map_err(PluggedFailure::from)?;
             let device = agent::choose(&devices, selector)?;
-            Ok(agent::open(&*world.usb, device, profiles, store, &world.clock, transport)?)
+            let opening =
+                Opening { profiles, store, clock: &world.clock, transport, interrupt: world.interrupt() };
+            Ok(agent::open(&*world.usb, device, opening)?)
         }
     }
 }
@@ -122,8 +125,11 @@ pub fn connect_simulated(
     trace: Option<&mut Option<SharedTrace>>,
 ) -> Result<ConnectedPhone, Failed> {
     let habits = agent::remembered_habits(store, &address)?.unwrap_or_default();
-    let options =
-        SessionOptions { listing_method: MtpTree::listing_method_of(&habits), ..SessionOptions::default() };
+    let options = SessionOptions {
+        listing_method: MtpTree::listing_method_of(&habits),
+        interrupt: world.interrupt(),
+        ..SessionOptions::default()
+    };
     let link = phone.plug_in(faults);
     match trace {
         Some(trace) => *trace = Some(link.trace()),

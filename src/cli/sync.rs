@@ -3,9 +3,12 @@
 use std::io::Write;
 use std::rc::Rc;
 
+use clap::ValueEnum;
+
 use crate::agent::{self, Introduction, StartFailure, Wish};
 use crate::device::PhoneAddress;
 use crate::provider::TrackingOptions;
+use crate::relationship::Mode;
 use crate::report::{
     ExitCode, Heading, HumanReport, JsonReport, Progress, Report, Silence, Summary, error_line,
 };
@@ -13,6 +16,7 @@ use crate::session::Ended;
 use crate::store::{SessionLock, Store};
 
 use super::arguments::{DiffArguments, SyncArguments, WhatArguments, choices};
+use super::arguments_sync::{AbsentChoice, AnswerArguments};
 use super::failure::Failed;
 use super::invocation::{Invocation, Outcome};
 use super::phone;
@@ -41,7 +45,6 @@ pub fn unattended(invocation: &Invocation<'_>, phone: &str, book: &str) -> Resul
     let what = WhatArguments {
         phone: Some(phone.to_owned()),
         book: Some(book.to_owned()),
-        allow_deletes: false,
         ..WhatArguments::default()
     };
     let setup = Setup {
@@ -144,6 +147,7 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
         profile_of(&profiles, id)?;
     }
     let mode = what.mode.or(configuration.mode);
+    can_be_put_back(what, mode.unwrap_or_default())?;
     let introduction = Introduction {
         store: &store,
         memory: &store,
@@ -177,7 +181,7 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
         edit_or_delete: choices.edit_or_delete.unwrap_or_default(),
         guards: configuration.guards.guards(),
         dry_run: setup.dry_run,
-        allow_deletes: what.allow_deletes,
+        answers: what.answers.answers(),
         country: configuration.country(),
         tracking: TrackingOptions { deep: what.deep, ..TrackingOptions::default() },
         profiles: &profiles,
@@ -194,10 +198,27 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
         mode: wish.mode.unwrap_or_default(),
         by_hand: false,
         arguments: repeated(what),
+        said: said(what),
     };
     let ended = reported(invocation, what, setup, heading, |report| agent::sync_with(met, &wish, report))?;
     drop(lock);
     Ok(ended)
+}
+
+/// Where one side is never written, nothing that was done there can be undone.
+fn can_be_put_back(what: &WhatArguments, mode: Mode) -> Result<(), Failed> {
+    let source = match mode {
+        Mode::TwoWay => return Ok(()),
+        Mode::PhoneToPc => "phone",
+        Mode::PcToPhone => "PC",
+    };
+    if !what.answers.put_back {
+        return Ok(());
+    }
+    Err(Failed::usage(
+        format!("--put-back is not for the mode {}: nothing is written to the {source}", mode.name()),
+        "leave it out: --leave keeps both sides as they are",
+    ))
 }
 
 /// Runs `work` with the report that the flags ask for.
@@ -251,7 +272,7 @@ fn finish(invocation: &Invocation<'_>, ended: &Ended) -> Result<(), Failed> {
             let hint = failed
                 .hint
                 .as_deref()
-                .unwrap_or("tetherbook diff shows all of it; --allow-deletes goes ahead");
+                .unwrap_or("tetherbook diff shows all of it; the stop says which flag gives which answer");
             invocation.result(error_line(message, Some(hint), failed.exit))?;
         }
         return invocation.json(&ended.summary);
@@ -266,15 +287,38 @@ fn finish(invocation: &Invocation<'_>, ended: &Ended) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The arguments that choose phone and book, to be repeated in a hint.
+/// The arguments that choose phone, book and how they are synced, to be repeated in a hint.
 fn repeated(what: &WhatArguments) -> String {
-    let mut arguments = String::new();
-    for (flag, value) in [("--phone", &what.phone), ("--book", &what.book)] {
-        if let Some(value) = value {
-            arguments.push_str(&format!(" {flag} {}", shell_word(value)));
-        }
-    }
-    arguments
+    let transport = what.transport.and_then(|transport| named(&transport));
+    let absent = (what.absent == AbsentChoice::Delete).then(|| String::from("delete"));
+    let mode = what.mode.map(|mode| mode.name().to_owned());
+    let given = [
+        ("--phone", &what.phone),
+        ("--sim-personality", &what.sim_personality),
+        ("--transport", &transport),
+        ("--profile", &what.profile),
+        ("--address-book", &what.address_book),
+        ("--absent", &absent),
+        ("--book", &what.book),
+        ("--mode", &mode),
+    ];
+    let words = given.into_iter().filter_map(|(flag, value)| Some((flag, value.as_deref()?)));
+    words.map(|(flag, value)| format!(" {flag} {}", shell_word(value))).collect()
+}
+
+/// What else was said, and must be said again after a guard's stop: what becomes of clashes, and other answers.
+fn said(what: &WhatArguments) -> String {
+    let conflicts = what.conflicts.and_then(|policy| named(&policy));
+    let conflicts = conflicts.map(|policy| format!(" --conflicts {policy}")).unwrap_or_default();
+    let deep = if what.deep { " --deep" } else { "" };
+    // An answer that did not help is not proposed again.
+    let answers = AnswerArguments { put_back: false, leave: false, ..what.answers };
+    format!("{conflicts}{deep}{}", answers.given())
+}
+
+/// The word that stands for a choice on the command line.
+fn named(choice: &impl ValueEnum) -> Option<String> {
+    Some(choice.to_possible_value()?.get_name().to_owned())
 }
 
 /// A word as a POSIX shell takes it.
@@ -295,6 +339,39 @@ mod tests {
         assert_eq!(shell_word("dir:/a/b.c"), "dir:/a/b.c");
         assert_eq!(shell_word("dir:/a b/c'd"), r"'dir:/a b/c'\''d'");
         assert_eq!(shell_word(""), "''");
+    }
+
+    #[test]
+    fn an_unattended_session_never_goes_past_a_guard() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, phone) = (folder.path().join("home"), folder.path().join("phone"));
+        std::fs::create_dir_all(home.join(".config/tetherbook")).unwrap();
+        std::fs::create_dir(&phone).unwrap();
+        // As generous as a configuration can be.
+        let generous = "[guards]\ndeletes_max_percent = 90\n[attend]\nannounce_unpaired = false\n";
+        std::fs::write(home.join(".config/tetherbook/config.toml"), generous).unwrap();
+        for number in 0..10 {
+            let card =
+                format!("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u{number}\r\nFN:N{number}\r\nEND:VCARD\r\n");
+            std::fs::write(phone.join(format!("{number}.vcf")), card).unwrap();
+        }
+        let environment = std::collections::BTreeMap::from([(String::from("HOME"), home.into_os_string())]);
+        let world = super::super::world::World { environment, ..super::super::world::World::real() };
+        let global = super::super::arguments::Global::default();
+        let invocation = Invocation::new(&world, &global).unwrap();
+        assert_eq!(invocation.configuration.guards.deletes_max_percent, Some(90));
+        let address = format!("dir:{}", phone.display());
+        let session = || unattended(&invocation, &address, "contacts").unwrap().summary;
+        assert_eq!(session().created.pc, 10);
+        for number in 0..10 {
+            std::fs::remove_file(phone.join(format!("{number}.vcf"))).unwrap();
+        }
+        // However often it is plugged in.
+        for _ in 0..3 {
+            let summary = session();
+            assert_eq!((summary.exit, summary.deleted.pc), (ExitCode::Guard, 0));
+            assert!(summary.stopped.is_some());
+        }
     }
 
     #[test]

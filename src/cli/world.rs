@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::device::libmtp_knows;
-use crate::provider::{Clock, Randomness};
+use crate::provider::{Clock, Interrupt, Randomness};
 use crate::usb::{Bus, Ports};
 
 /// Which of the standard streams are terminals.
@@ -108,6 +108,13 @@ impl World {
     /// When the system does not tell.
     pub fn program_path(&self) -> io::Result<PathBuf> {
         std::env::current_exe()
+    }
+
+    /// The person's wish to stop, for those who talk to a phone.
+    #[must_use]
+    pub fn interrupt(&self) -> Interrupt {
+        let flag = Arc::clone(&self.interrupted);
+        Interrupt::when(move || flag.load(Ordering::Relaxed))
     }
 
     /// Whether the person wants to stop.

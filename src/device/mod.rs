@@ -20,6 +20,7 @@ mod search;
 mod survey;
 mod tree;
 mod tree_directory;
+mod tree_interruptible;
 #[cfg(feature = "libmtp")]
 mod tree_libmtp;
 #[cfg(feature = "libmtp")]
@@ -60,6 +61,7 @@ pub use tree::{
     TreeCapabilities, TreeError, TreeStatistics, is_plain_name,
 };
 pub use tree_directory::DirectoryTree;
+pub use tree_interruptible::InterruptibleTree;
 #[cfg(feature = "libmtp")]
 pub use tree_libmtp::LibmtpTree;
 #[cfg(feature = "libmtp")]

@@ -181,6 +181,9 @@ pub enum TreeError {
     /// The connection went while this was done; what was asked may have happened.
     #[error("{0}")]
     Disconnected(String),
+    /// The person wants to stop; a write of several requests may have been begun.
+    #[error("interrupted")]
+    Interrupted,
     /// The answer makes no sense.
     #[error("{0}")]
     Protocol(String),
@@ -195,14 +198,19 @@ impl TreeError {
     pub fn is_fatal(&self) -> bool {
         matches!(
             self,
-            Self::Locked(_) | Self::Busy(_) | Self::Disconnected(_) | Self::Protocol(_) | Self::Storage(_)
+            Self::Locked(_)
+                | Self::Busy(_)
+                | Self::Disconnected(_)
+                | Self::Interrupted
+                | Self::Protocol(_)
+                | Self::Storage(_)
         )
     }
 
     /// Whether a write that failed so may have happened all the same.
     #[must_use]
     pub fn leaves_doubt(&self) -> bool {
-        matches!(self, Self::Disconnected(_) | Self::Protocol(_) | Self::Storage(_))
+        matches!(self, Self::Disconnected(_) | Self::Interrupted | Self::Protocol(_) | Self::Storage(_))
     }
 
     /// The error for a request about one item.
@@ -224,6 +232,7 @@ impl TreeError {
             Self::Locked(why) => ProviderError::Locked(why),
             Self::Busy(why) => ProviderError::Busy(why),
             Self::Disconnected(why) => ProviderError::Disconnected(why),
+            Self::Interrupted => ProviderError::Interrupted,
             Self::Protocol(why) => ProviderError::Protocol(why),
             Self::Storage(why) | Self::Refused(why) | Self::Unreadable(why) => ProviderError::Storage(why),
             Self::NotFound(what) => ProviderError::Storage(format!("{what} is no longer on the phone")),
@@ -395,6 +404,7 @@ mod tests {
             TreeError::Locked(String::new()),
             TreeError::Busy(String::new()),
             TreeError::Disconnected(String::new()),
+            TreeError::Interrupted,
             TreeError::Protocol(String::new()),
             TreeError::Storage(String::new()),
         ] {

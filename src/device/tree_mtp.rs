@@ -68,6 +68,7 @@ impl From<MtpError> for TreeError {
             | MtpError::AccessDenied(_)
             | MtpError::Response { .. } => Self::Refused(text),
             MtpError::Protocol(_) => Self::Protocol(text),
+            MtpError::Interrupted => Self::Interrupted,
             // The cable went, or the two sides are out of step: nothing more can be asked in this session.
             _ => Self::Disconnected(text),
         }

@@ -56,6 +56,9 @@ pub enum MtpError {
     /// The phone kept answering 2019 DeviceBusy.
     #[error("the phone is busy; try again in a minute")]
     Busy,
+    /// The person wants to stop; this operation was not sent.
+    #[error("interrupted")]
+    Interrupted,
     /// Another program holds the interface.
     #[error("another program holds the phone: {0}")]
     Held(String),
@@ -161,7 +164,7 @@ impl MtpError {
     /// True if the session should be given up after this error.
     #[must_use]
     pub fn ends_session(&self) -> bool {
-        self.outcome_is_unknown() || matches!(self, Self::Held(_))
+        self.outcome_is_unknown() || matches!(self, Self::Held(_) | Self::Interrupted)
     }
 }
 

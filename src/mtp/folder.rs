@@ -212,6 +212,7 @@ impl Session {
         let is_broken = self.transport.is_broken();
         match failure {
             MtpError::Disconnected
+            | MtpError::Interrupted
             | MtpError::Held(_)
             | MtpError::Refused(_)
             | MtpError::SessionLost

@@ -105,7 +105,11 @@ impl Session {
                         return Ok(ObjectStat { object, date_source });
                     }
                 }
-                Err(error @ (MtpError::Gone | MtpError::Busy | MtpError::Locked(_))) => return Err(error),
+                Err(
+                    error @ (MtpError::Gone | MtpError::Busy | MtpError::Locked(_) | MtpError::Interrupted),
+                ) => {
+                    return Err(error);
+                }
                 Err(error) if self.transport.is_broken() => return Err(error),
                 // Depth 0 is refused where depth 1 works, or the list is absent; ObjectInfo always answers.
                 Err(_) => {}

@@ -13,7 +13,7 @@ use super::folder::ListingMethod;
 use super::link::Link;
 use super::statistics::Statistics;
 use super::transport::{DataPhase, Quirks, Reply, Timeouts, Transport};
-use crate::provider::Clock;
+use crate::provider::{Clock, Interrupt};
 
 /// The session id sent with OpenSession; any number but 0.
 const SESSION_ID: u32 = 1;
@@ -31,6 +31,8 @@ pub struct SessionOptions {
     pub quirks: Quirks,
     /// How listings worked in earlier sessions: what [`Session::listing_method`] said last.
     pub listing_method: ListingMethod,
+    /// The person's wish to stop. It is looked for before each transaction, and while a busy phone is waited for.
+    pub interrupt: Interrupt,
 }
 
 /// An event from the interrupt endpoint. A hint only: events get lost, and a responder sends none for many changes.
@@ -46,6 +48,7 @@ pub struct Event {
 pub struct Session {
     pub(super) transport: Transport,
     clock: Rc<dyn Clock>,
+    interrupt: Interrupt,
     next_transaction: u32,
     is_open: bool,
     device_info: DeviceInfo,
@@ -75,6 +78,7 @@ impl Session {
         let mut session = Self {
             transport: Transport::new(link, options.timeouts, options.quirks),
             clock,
+            interrupt: options.interrupt.clone(),
             next_transaction: 1,
             is_open: false,
             device_info: DeviceInfo::default(),
@@ -242,8 +246,14 @@ impl Session {
         if self.absent.contains(&operation) {
             return Err(MtpError::NotSupported(operation));
         }
+        // An announced object and its content are one transaction: a responder that was told of content and gets none may
+        // end the machine (QEMU), or keep an empty file. And whatever was begun ends with a closed session.
+        let belongs_to_the_last = matches!(operation, operation::SEND_OBJECT | operation::CLOSE_SESSION);
         let mut waits_ms = BUSY_WAITS_MS.into_iter();
         loop {
+            if !belongs_to_the_last && self.interrupt.has_come() {
+                return Err(MtpError::Interrupted);
+            }
             let transaction = if operation == operation::OPEN_SESSION { 0 } else { self.take_transaction() };
             let reply = self.transport.transact(operation, transaction, parameters, phase)?;
             match reply.code {
@@ -273,6 +283,9 @@ impl Session {
             left_ms -= slice_ms;
             if self.transport.link().is_gone() {
                 return Err(MtpError::Disconnected);
+            }
+            if self.interrupt.has_come() {
+                return Ok(());
             }
         }
         Ok(())

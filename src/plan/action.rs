@@ -4,7 +4,7 @@ use crate::contact::{Baseline, Card, Evidence, FieldChange, FieldConflict, Kept,
 use crate::provider::{AskedPair, Completeness, Delivery, ItemId, LinkId, Revision};
 use crate::relationship::Side;
 
-use super::Stop;
+use super::{GuardAnswer, Stop};
 
 /// What an action is, in one word for people and for counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,6 +99,10 @@ pub enum Reason {
     EditNotTaken(Side),
     /// It was deleted there, but the relationship takes no deletions from that side.
     DeleteNotTaken(Side),
+    /// It was deleted there, and a person wants it back.
+    PutBack(Side),
+    /// It was edited there, and a person wants that undone.
+    EditTakenBack(Side),
     /// That side was restored to an earlier state and lacks it.
     LostOn(Side),
     /// What both say is enough to be one contact.
@@ -143,6 +147,8 @@ impl Reason {
             Self::DeleteNotTaken(side) => {
                 format!("deleted on the {}, which only receives: put back", side.words())
             }
+            Self::PutBack(side) => format!("deleted on the {}: put back, as asked", side.words()),
+            Self::EditTakenBack(side) => format!("edited on the {}: taken back, as asked", side.words()),
             Self::LostOn(side) => {
                 format!("missing since the {} was restored to an earlier state: put back", side.words())
             }
@@ -372,6 +378,8 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// Why nothing of it may be applied, if so.
     pub stop: Option<Stop>,
+    /// What a person may answer to that.
+    pub answers: Vec<GuardAnswer>,
     /// Items on the PC and on the phone before.
     pub items: (usize, usize),
     /// Whether this pair of replicas is synced for the first time.

@@ -8,51 +8,83 @@ use crate::relationship::{EditOrDelete, OnAdd, OnDelete, OnEdit, Relationship, S
 
 use super::absent::{self, Returned};
 use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
-use super::guard;
+use super::guard::{self, GuardAnswer, GuardAnswers, TakingBack};
 use super::observation::{Held, Holds, LinkedCase, NewItem, Observations, Seen, SideFacts};
 use super::pairing::{self, Paired, Pairing};
 use super::staying::Staying;
 
-/// Makes the plan of a session.
-///
-/// `deletes_allowed` is the person's word that many deletions are meant.
+/// Makes the plan of a session. `answers` is what a person says to the guards; without them one that trips stops it.
 #[must_use]
-pub fn plan(mut seen: Observations, relationship: &Relationship, deletes_allowed: bool) -> Plan {
+pub fn plan(mut seen: Observations, relationship: &Relationship, answers: GuardAnswers) -> Plan {
+    let taking_back =
+        TakingBack { deletes: answers.deletes == GuardAnswer::PutBack, ..TakingBack::default() };
+    // Whether there are too many edits is known when all of them were looked at.
+    let again = (answers.edits == GuardAnswer::PutBack).then(|| seen.clone());
+    let mut plan = draft(&mut seen, relationship, taking_back);
+    if let (Some(mut again), Some(edits)) = (again, guard::edits_to_take_back(&plan, &seen, relationship)) {
+        plan = draft(&mut again, relationship, TakingBack { deletes: taking_back.deletes, ..edits });
+    }
+    guard::settle(&mut plan, &seen, relationship, answers);
+    plan
+}
+
+/// The relationship with the triggers that take back what a person wants undone, where it may be written at all.
+fn taking_back_under(relationship: &Relationship, taking_back: TakingBack) -> Relationship {
+    let mut taken = relationship.clone();
+    for (side, triggers) in [(Side::Phone, &mut taken.phone), (Side::Pc, &mut taken.pc)] {
+        if taking_back.deletes && relationship.writes_to(side) {
+            triggers.delete = OnDelete::Restore;
+        }
+        if taking_back.edits(side) && relationship.writes_to(side) {
+            triggers.edit = OnEdit::Revert;
+        }
+    }
+    taken
+}
+
+fn draft(seen: &mut Observations, relationship: &Relationship, taking_back: TakingBack) -> Plan {
     let mut plan = Plan {
         skipped: std::mem::take(&mut seen.unusable),
         items: (seen.pc.items, seen.phone.items),
         first: seen.links == 0,
         ..Plan::default()
     };
-    leave_held(&mut seen, &mut plan);
-    let staying = RefCell::default();
-    let undated = Cell::new(0);
-    let decider =
-        Decider { pc: &seen.pc, phone: &seen.phone, relationship, staying: &staying, undated: &undated };
+    leave_held(seen, &mut plan);
     let new_pc = std::mem::take(&mut seen.new_pc);
     let new_phone = std::mem::take(&mut seen.new_phone);
+    let mut linked = std::mem::take(&mut seen.linked);
+    let mut absent = std::mem::take(&mut seen.absent);
+    let staying = RefCell::default();
+    let undated = Cell::new(0);
+    let taken = taking_back_under(relationship, taking_back);
+    let decider = Decider {
+        pc: &seen.pc,
+        phone: &seen.phone,
+        relationship: &taken,
+        taking_back,
+        staying: &staying,
+        undated: &undated,
+    };
     let holds = seen.phone.delivery != Delivery::ByHand;
     let rule =
         Pairing { offered: &seen.offered, projection: &seen.phone.projection, facts: &seen.matching, holds };
     let mut paired = pairing::pair(new_pc, new_phone, &rule);
     plan.asked = std::mem::take(&mut paired.asked);
     plan.kept.extend(plan.asked.iter().flat_map(|pair| [(Side::Pc, pair.pc), (Side::Phone, pair.phone)]));
-    let mut linked = std::mem::take(&mut seen.linked);
     for back in absent::returned(&mut linked, &mut paired, &rule) {
-        seen.absent.retain(|gone| gone.phone != back.case.link.phone);
+        absent.retain(|gone| gone.phone != back.case.link.phone);
         decider.returned(&back, &mut plan);
     }
     for case in linked {
         decider.linked(&case, &mut plan);
     }
-    plan.notes.extend(absent::renamed_notes(&seen.absent, &paired.only_phone));
+    plan.notes.extend(absent::renamed_notes(&absent, &paired.only_phone));
     decider.unlinked(paired, &mut plan);
-    plan.notes.extend(absent::absent_note(&seen.absent));
+    plan.notes.extend(absent::absent_note(&absent));
     plan.notes.extend(staying.take().note());
     plan.notes.extend(decider.undated.get().checked_sub(1).map(|more| undated_note(more + 1)));
     plan.actions
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
-    plan.stop = guard::stop(&plan, &seen, relationship, deletes_allowed);
     plan
 }
 
@@ -78,6 +110,8 @@ struct Decider<'a> {
     pc: &'a SideFacts,
     phone: &'a SideFacts,
     relationship: &'a Relationship,
+    /// What a person wants undone; the relationship's triggers are set for it.
+    taking_back: TakingBack,
     /// What the phone cannot hold of the contacts it gets.
     staying: &'a RefCell<Staying>,
     /// How many contacts are in conflict of which the newer one was to win, and it is not known which that is.
@@ -117,7 +151,7 @@ impl Decider<'_> {
             (None, Some(phone)) => self.one_gone(case, Side::Pc, phone, plan),
             (Some(pc), Some(phone)) => {
                 let pair = Pair { link: Some(link.id), pc: link.pc, phone: link.phone };
-                let reasons = merge_reasons(case, self.relationship);
+                let reasons = merge_reasons(case, self.relationship, self.taking_back);
                 if let Some(action) = self.merge(pair, link.base.as_ref(), pc, phone, reasons, plan) {
                     plan.actions.push(action);
                 }
@@ -151,6 +185,7 @@ impl Decider<'_> {
         let reason = match self.relationship.triggers(gone).delete {
             _ if lost => Reason::LostOn(gone),
             _ if edited && edit_counts && !delete_wins => Reason::EditBeatsDelete { deleted_on: gone },
+            OnDelete::Restore if self.taking_back.deletes => Reason::PutBack(gone),
             OnDelete::Restore => Reason::DeleteNotTaken(gone),
             OnDelete::Propagate if edited && edit_counts => Reason::DeleteBeatsEdit { deleted_on: gone },
             OnDelete::Propagate => Reason::DeletedOn(gone),
@@ -510,12 +545,13 @@ fn in_dialect(card: &Card, dialect: Option<&Dialect>) -> Card {
     dialect.map_or_else(|| card.clone(), |dialect| contact::write(card, dialect).card)
 }
 
-fn merge_reasons(case: &LinkedCase, relationship: &Relationship) -> Vec<Reason> {
+fn merge_reasons(case: &LinkedCase, relationship: &Relationship, taking_back: TakingBack) -> Vec<Reason> {
     if case.link.base.is_none() {
         return vec![Reason::NotComparedYet];
     }
     let edited = |side: Side| match relationship.triggers(side).edit {
         OnEdit::Propagate => Reason::EditedOn(side),
+        OnEdit::Revert if taking_back.edits(side) => Reason::EditTakenBack(side),
         OnEdit::Revert => Reason::EditNotTaken(side),
     };
     match (&case.pc, &case.phone) {

@@ -14,7 +14,7 @@ mod undo;
 
 pub use action::{Action, Headline, Holding, Likeness, PairAfter, Plan, Reason, Skipped, WriteStep};
 pub use decide::plan;
-pub use guard::Stop;
+pub use guard::{GuardAnswer, GuardAnswers, Stop};
 pub use observation::{
     AbsentContact, Held, Holds, LinkedCase, MatchingFacts, NewItem, Observations, Seen, SideFacts,
 };

@@ -102,7 +102,7 @@ mod tests {
             matching: MatchingFacts::default(),
             holds: super::super::observation::Holds::default(),
         };
-        plan(seen, &Relationship::of_mode(mode), false)
+        plan(seen, &Relationship::of_mode(mode), crate::plan::GuardAnswers::default())
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::relationship::{Relationship, Side};
 
 use super::action::{Action, Headline, Holding, PairAfter, Plan, Reason, WriteStep};
 use super::decide::file_name;
-use super::guard;
+use super::guard::{self, GuardAnswer, GuardAnswers};
 use super::observation::{Held, Observations, Seen, SideFacts};
 
 /// Everything that the plan of an undo is made of.
@@ -62,9 +62,10 @@ impl SideCase {
     }
 }
 
-/// Makes the plan of an undo. `deletes_allowed` is the person's word that many deletions are meant.
+/// Makes the plan of an undo. `answers` is what a person says to the guards; an undo is done or not, so that only
+/// [`GuardAnswer::Proceed`] goes on.
 #[must_use]
-pub fn undo(seen: UndoObservations, relationship: &Relationship, deletes_allowed: bool) -> Plan {
+pub fn undo(seen: UndoObservations, relationship: &Relationship, answers: GuardAnswers) -> Plan {
     let UndoObservations { session, is_redo, mut sides, cases } = seen;
     let mut plan = Plan {
         skipped: std::mem::take(&mut sides.unusable),
@@ -81,7 +82,8 @@ pub fn undo(seen: UndoObservations, relationship: &Relationship, deletes_allowed
     }
     plan.actions
         .sort_by_cached_key(|action| (action.subject.to_lowercase(), action.phone_item, action.pc_item));
-    plan.stop = guard::stop(&plan, &sides, relationship, deletes_allowed);
+    guard::settle(&mut plan, &sides, relationship, answers.only_proceeding());
+    plan.answers.retain(|answer| *answer == GuardAnswer::Proceed);
     plan
 }
 
@@ -172,6 +174,7 @@ impl Undoer<'_> {
             to_pc: to_pc.unwrap_or_default(),
             to_phone: to_phone.unwrap_or_default(),
             conflicts: Vec::new(),
+            apart: None,
             after,
             delivery: Delivery::Direct,
             holding: Some(holding),

@@ -38,6 +38,9 @@ pub enum ProviderError {
     /// No export on the phone can be used; a person has to make one.
     #[error("{0}")]
     NoExport(String),
+    /// The person wants to stop; nothing more was asked of the side.
+    #[error("interrupted")]
+    Interrupted,
     /// The database is damaged or was made by a newer version.
     #[error("{0}")]
     Unusable(String),

@@ -13,6 +13,7 @@ mod clock;
 mod comparing;
 mod delivery;
 mod error;
+mod interrupt;
 mod ledger;
 mod listings;
 mod memory;
@@ -26,6 +27,7 @@ pub use change::{Change, ChangeKind, ChangeSet, Completeness, Fetched};
 pub use clock::{Clock, Randomness, TestClock, TestRandomness};
 pub use delivery::{Delivery, HandedOver, Offer};
 pub use error::ProviderError;
+pub use interrupt::Interrupt;
 pub use ledger::{
     ActionRow, AskedPair, BatchResult, Confirmation, ConflictSides, Direction, HeldPair, HoldChange, Intent,
     IntentId, IntentStep, Ledger, LedgerError, Link, LinkId, MatchAnswer, MatchDecision, OpenConflict,

@@ -113,6 +113,12 @@ pub trait SimpleProvider {
     /// `generation_known`), or `None` if it does.
     fn restarted(&self, generation_known: u64) -> Option<String>;
 
+    /// Whether an item that stood there would be seen by a listing of this session. Another folder of the same side (a
+    /// changed profile, a renamed storage) shows nothing of what stood in the one before, and that deletes nothing.
+    fn covers(&self, _locator: &Locator) -> bool {
+        true
+    }
+
     /// Whether equal size and date mean "probably unchanged" here. `false` where dates are missing or constant:
     /// then every item is read in every session.
     fn stamps_tell_changes(&self) -> bool;

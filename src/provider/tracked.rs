@@ -111,6 +111,13 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         Ok(())
     }
 
+    /// Says so if what is known stood where this session does not look: that it is not listed proves nothing.
+    fn scope_changed(&self) -> Option<String> {
+        let before = self.rows.iter().find(|row| !row.deleted && !self.simple.covers(&row.locator))?;
+        let place = before.locator.0.rsplit_once('/').map_or("another place", |(folder, _)| folder);
+        Some(format!("its contacts were read from {place} before, and are read from elsewhere now"))
+    }
+
     pub(super) fn row(&self, item: ItemId) -> Option<&Observed> {
         self.rows.get(*self.row_of_item.get(&item)?)
     }
@@ -279,7 +286,7 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
         let listing = believable_listing(&mut self.simple, &self.rows)?;
         // Listing may have found a marker that was not to be seen at first; a marker written since says nothing.
         if !self.writes_prepared {
-            self.restarted = self.simple.restarted(self.generation);
+            self.restarted = self.simple.restarted(self.generation).or_else(|| self.scope_changed());
         }
         self.compare(&listing)?;
         Ok(ChangeSet {
@@ -313,6 +320,7 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
         if let Err(error) = self.load().and_then(|()| self.prepare_writes()) {
             return match error {
                 ProviderError::Disconnected(why) => Outcome::Unknown(why),
+                ProviderError::Interrupted => Outcome::Unknown(error.to_string()),
                 other => Outcome::Refused(other.to_string()),
             };
         }

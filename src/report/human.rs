@@ -8,7 +8,8 @@ use crate::provider::Delivery;
 use super::action_text::{note_lines, skipped_lines};
 use super::asked_text::asked_lines;
 use super::layout::{Label, Line, paragraph};
-use super::plan_text::{ActionLister, Heading, plan_lines, statistics_lines, stop_lines, total_lines};
+use super::plan_text::{ActionLister, Heading, plan_lines, statistics_lines, total_lines};
+use super::stop_text::stop_lines;
 use super::words::{count, shown};
 use super::{ActionOutcome, Event, ExitCode, Report, Summary};
 

@@ -13,6 +13,7 @@ use crate::plan::{Action, PairAfter, Plan, Skipped, Stop, WriteStep};
 use crate::provider::{AskedPair, Delivery};
 use crate::relationship::Side;
 
+use super::stop_text::stop_json;
 use super::{ActionOutcome, Event, ExitCode, Report};
 
 /// One line of type `action`.
@@ -165,19 +166,8 @@ pub fn note_line(text: &str) -> String {
 
 /// A guard's stop as a JSON line.
 #[must_use]
-pub fn stop_line(stop: &Stop) -> String {
-    line(&match stop {
-        Stop::TooManyDeletes { side, deletes, items, allowed } => serde_json::json!({
-            "type": "stop", "guard": "too-many-deletes", "side": side, "deletes": deletes, "items": items,
-            "allowed": allowed,
-        }),
-        Stop::EmptySource { side, links } => serde_json::json!({
-            "type": "stop", "guard": "empty-source", "side": side, "links": links,
-        }),
-        Stop::IncompleteSource { side, why } => serde_json::json!({
-            "type": "stop", "guard": "incomplete-source", "side": side, "why": why,
-        }),
-    })
+pub fn stop_line(stop: &Stop, plan: &Plan) -> String {
+    line(&stop_json(stop, plan))
 }
 
 /// An error as a JSON line.
@@ -242,7 +232,7 @@ impl<W: Write> JsonReport<W> {
             self.say(&note_line(note));
         }
         if let Some(stop) = &plan.stop {
-            self.say(&stop_line(stop));
+            self.say(&stop_line(stop, plan));
         }
     }
 }

@@ -15,6 +15,7 @@ mod json;
 mod layout;
 mod plan_text;
 mod progress;
+mod stop_text;
 mod summary;
 mod words;
 
@@ -32,7 +33,8 @@ pub use json::{
     JsonReport, action_line, asked_line, error_line, line as json_line, note_line, skipped_line, stop_line,
 };
 pub use layout::{COLUMNS, Label, Line, cut, hanging, paragraph, width, wrap};
-pub use plan_text::{ActionLister, Heading, plan_lines, statistics_lines, stop_lines, total_lines};
+pub use plan_text::{ActionLister, Heading, plan_lines, statistics_lines, total_lines};
 pub use progress::Progress;
+pub use stop_text::{stop_lines, stop_words};
 pub use summary::{Bytes, Durations, PerSide, Summary};
 pub use words::{bytes, count, count_of, enumeration, per_side, sentence, shown};

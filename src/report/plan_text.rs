@@ -3,21 +3,19 @@
 //! What it prints is the whole plan, not a sample of it: only new contacts are summed up where they are many, and
 //! then it says so and how to see them. It must not print, and it must not decide.
 
-use crate::plan::{Action, Headline, Plan, Stop, WriteStep};
+use crate::plan::{Action, Headline, Plan};
 use crate::relationship::{Mode, Side};
 
 use super::action_text::{Detail, action_lines, hint_lines, note_lines, sentence_lines, skipped_lines};
 use super::asked_text::{asked_lines, asked_total};
 use super::layout::{COLUMNS, Label, Line, cut, paragraph, width};
-use super::words::{count, count_of, enumeration, per_side, sentence, shown};
+use super::words::{count, count_of, per_side, sentence, shown};
 use super::{PerSide, Summary};
 
 /// From so many new contacts on a side they take one line each.
 const DETAILED_CREATES_MAX: usize = 10;
 /// Beyond so many new contacts on a side the rest is one line for all.
 const LISTED_CREATES_MAX: usize = 40;
-/// So many names are told of what a guard stopped.
-const NAMES_MAX: usize = 5;
 
 /// What stands over the plan, and what its hints repeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +32,8 @@ pub struct Heading {
     pub by_hand: bool,
     /// The arguments that choose this phone and book, with a space in front, to repeat in hints.
     pub arguments: String,
+    /// What else was said on the command line, in the same form, where it must be said again to go on from a stop.
+    pub said: String,
 }
 
 impl Heading {
@@ -227,84 +227,6 @@ fn held_lines(summary: &Summary) -> Vec<Line> {
     let mut lines = paragraph(Label::Attention, &text, 0);
     lines.extend(hint_lines("say which side counts: tetherbook undo --release"));
     lines
-}
-
-/// A guard's stop: what tripped, what would have happened, and the three ways on.
-#[must_use]
-pub fn stop_lines(stop: &Stop, plan: &Plan, heading: &Heading) -> Vec<Line> {
-    let arguments = &heading.arguments;
-    let (why, losing) = match stop {
-        Stop::TooManyDeletes { side, deletes, items, allowed } => (
-            format!(
-                "this would delete {deletes} of {} on the {}; up to {allowed} are deleted without asking.",
-                count(*items, "contact"),
-                side.words()
-            ),
-            Some(*side),
-        ),
-        Stop::EmptySource { side, links } => (
-            format!(
-                "the {} holds no contacts any more, although {} been synced with it. Taken at its word, this would \
-                 delete {} on the {}.",
-                side.words(),
-                count_of(*links, "contact has", "contacts have"),
-                plan.deletes(side.other()),
-                side.other().words()
-            ),
-            Some(side.other()),
-        ),
-        Stop::IncompleteSource { side, why } => (
-            format!(
-                "the {} could not list all its contacts ({}). What was not listed may still be there, so nothing \
-                 can be planned.",
-                side.words(),
-                shown(why)
-            ),
-            None,
-        ),
-    };
-    let mut lines = paragraph(Label::Attention, &format!("Stopped: {why} Nothing was written."), 0);
-    let Some(side) = losing else {
-        lines.extend(hint_lines(&format!(
-            "unlock the phone, plug it in again and repeat: tetherbook sync{arguments}"
-        )));
-        return lines;
-    };
-    let names = deleted_names(plan, side);
-    if !names.is_empty() {
-        lines.extend(sentence_lines(&format!("It would delete {}.", enumeration(&names))));
-    }
-    let restore = match side {
-        Side::Phone => Mode::PhoneToPc,
-        Side::Pc => Mode::PcToPhone,
-    };
-    let other = side.other().words();
-    for (words, command) in [
-        ("To look at all of it:".to_owned(), format!("tetherbook diff{arguments}")),
-        ("If the deletions are meant:".to_owned(), format!("tetherbook sync{arguments} --allow-deletes")),
-        (
-            format!("To put them back on the {other} (what was edited there since gives way):"),
-            format!("tetherbook sync{arguments} --mode {}", restore.name()),
-        ),
-    ] {
-        lines.push(Line::new().with(Label::Strong, "Hint: ").with(Label::Plain, &words));
-        lines.push(Line::new().padded_to(8).with(Label::Plain, &command));
-    }
-    lines
-}
-
-fn deleted_names(plan: &Plan, side: Side) -> Vec<String> {
-    let deleted: Vec<&Action> = plan
-        .actions
-        .iter()
-        .filter(|action| matches!(action.direct_step(side), Some(WriteStep::Delete { .. })))
-        .collect();
-    let mut names: Vec<String> =
-        deleted.iter().take(NAMES_MAX).map(|action| shown(&action.subject)).collect();
-    if deleted.len() > NAMES_MAX {
-        names.push(format!("{} more", deleted.len() - NAMES_MAX));
-    }
-    names
 }
 
 /// What a session cost, for `--stats`.

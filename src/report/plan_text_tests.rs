@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::contact::{Baseline, Card, Evidence, FieldChange, FieldConflict, Kept};
-use crate::plan::{Action, Headline, Likeness, PairAfter, Plan, Reason, Skipped, Stop, WriteStep};
+use crate::plan::{
+    Action, GuardAnswer, Headline, Likeness, PairAfter, Plan, Reason, Skipped, Stop, WriteStep,
+};
 use crate::provider::{AskedPair, Delivery, ItemId, Revision};
 use crate::relationship::{Mode, Side};
 
@@ -22,6 +24,7 @@ fn heading() -> Heading {
         mode: Mode::TwoWay,
         by_hand: false,
         arguments: " --phone usb".into(),
+        said: String::new(),
     }
 }
 
@@ -166,6 +169,7 @@ fn everything() -> Plan {
              separate contacts."
                 .into(),
         ],
+        answers: Vec::new(),
         stop: None,
         items: (11, 12),
         first: false,
@@ -270,6 +274,7 @@ fn stops_say_what_tripped_what_would_have_been_and_the_ways_on() {
     for number in 1..=8 {
         let mut delete =
             action(Headline::Delete(Side::Phone), &format!("Friend {number}"), Reason::DeletedOn(Side::Pc));
+        plan.answers = GuardAnswer::ALL.to_vec();
         delete.phone =
             Some(WriteStep::Delete { item: ItemId(number), expected: Revision([0; 32]), before: None });
         plan.actions.push(delete);
@@ -310,9 +315,12 @@ fn json_lines_have_their_shapes() {
     lines.push(action_line(&plan.actions[4], Some(&ActionOutcome::Stale)));
     lines.extend(plan.skipped.iter().map(skipped_line));
     lines.extend(plan.notes.iter().map(|note| note_line(note)));
-    lines.push(stop_line(&Stop::TooManyDeletes { side: Side::Phone, deletes: 8, items: 12, allowed: 5 }));
-    lines.push(stop_line(&Stop::EmptySource { side: Side::Pc, links: 1 }));
-    lines.push(stop_line(&Stop::IncompleteSource { side: Side::Phone, why: "cut".into() }));
+    lines.push(stop_line(
+        &Stop::TooManyDeletes { side: Side::Phone, deletes: 8, items: 12, allowed: 5 },
+        &plan,
+    ));
+    lines.push(stop_line(&Stop::EmptySource { side: Side::Pc, links: 1 }, &plan));
+    lines.push(stop_line(&Stop::IncompleteSource { side: Side::Phone, why: "cut".into() }, &plan));
     lines.push(error_line("no phone", Some("plug it in"), ExitCode::NoPhone));
     lines.push(json_line(&Summary::new("Pixel 7", "contacts", true)));
     for line in &lines {

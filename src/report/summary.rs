@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::ExitCode;
-use crate::plan::{Action, Headline, Plan, WriteStep};
+use crate::plan::{Action, Headline, Plan, Stop, WriteStep};
 use crate::provider::Costs;
 use crate::relationship::Side;
 
@@ -109,6 +109,9 @@ pub struct Summary {
     pub ms: Durations,
     /// The exit code.
     pub exit: ExitCode,
+    /// The guard that stopped it; it has a JSON line of its own.
+    #[serde(skip)]
+    pub stopped: Option<Stop>,
 }
 
 impl Summary {
@@ -138,6 +141,7 @@ impl Summary {
             undoes: None,
             ms: Durations::default(),
             exit: ExitCode::Done,
+            stopped: None,
         }
     }
 

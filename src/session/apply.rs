@@ -130,7 +130,9 @@ impl<'a, 'p> Applier<'a, 'p> {
         }
         match self.parties.phone.mark_known() {
             Ok(()) => Ok(()),
-            Err(error @ ProviderError::Disconnected(_)) => Err(Failure::phone(error)),
+            Err(error @ (ProviderError::Disconnected(_) | ProviderError::Interrupted)) => {
+                Err(Failure::phone(error))
+            }
             // A phone that is full or read-only can still be copied from.
             Err(error) => {
                 report.event(&Event::Note(format!("The phone could not be marked as known: {error}.")));
@@ -172,7 +174,8 @@ impl<'a, 'p> Applier<'a, 'p> {
                 one.phone = ack;
                 one.outcome = outcome;
                 if let ActionOutcome::Unknown(why) = &one.outcome {
-                    cut = Some(Failure::phone(ProviderError::Disconnected(why.clone())));
+                    let gone = || Failure::phone(ProviderError::Disconnected(why.clone()));
+                    cut = Some(if (self.options.interrupted)() { Failure::Interrupted } else { gone() });
                 }
             }
         }

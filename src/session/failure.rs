@@ -44,11 +44,20 @@ impl Failure {
                 ProviderError::Busy(_) => ExitCode::PhoneBusy,
                 ProviderError::Locked(_) => ExitCode::PhoneLocked,
                 ProviderError::NoChannel(_) => ExitCode::NoChannel,
+                ProviderError::Interrupted => ExitCode::Interrupted,
                 _ => ExitCode::Failed,
             },
             Self::Memory(_) | Self::CannotUndo(_) => ExitCode::Failed,
             Self::Stopped(_) => ExitCode::Guard,
             Self::Interrupted => ExitCode::Interrupted,
+        }
+    }
+
+    /// The same, told as an interrupt where that is what kept a side from answering.
+    pub(super) fn sorted(self) -> Self {
+        match self {
+            Self::Side { error: ProviderError::Interrupted, .. } => Self::Interrupted,
+            other => other,
         }
     }
 

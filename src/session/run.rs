@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::contact::Country;
-use crate::plan::{self, Plan, UndoObservations};
+use crate::plan::{self, GuardAnswers, Plan, UndoObservations};
 use crate::provider::{Clock, Ledger, LinkId, OpenConflict, Provider};
 use crate::relationship::{Relationship, Side};
 use crate::report::{Event, ExitCode, Report, Summary};
@@ -31,8 +31,8 @@ pub struct Options<'a> {
     pub relationship: &'a Relationship,
     /// Only look: nothing is written anywhere.
     pub dry_run: bool,
-    /// Many deletions are meant.
-    pub allow_deletes: bool,
+    /// What the person answers to the guards.
+    pub answers: GuardAnswers,
     /// The relationship changed, so that everything is compared again.
     pub compare_all: bool,
     /// The country that numbers without a country code are from; inferred where it is not set.
@@ -66,12 +66,13 @@ pub fn run(mut parties: Parties<'_>, options: &Options<'_>, report: &mut dyn Rep
         options.dry_run,
     );
     let mut plan = None;
-    let failure = crank(&mut parties, options, report, &mut summary, &mut plan).err();
+    let failure = crank(&mut parties, options, report, &mut summary, &mut plan).err().map(Failure::sorted);
     parties.phone.close();
     // A memory that cannot tell has failed the session already.
     summary.held = parties.ledger.held().map(|held| held.len()).unwrap_or_default();
     summary.undoes = options.undo.map(|undo| undo.session.0);
     summary.set_costs(&parties.phone.costs());
+    summary.stopped = plan.as_ref().and_then(|plan| plan.stop.clone());
     summary.ms.total = milliseconds(options.clock.steady_us().saturating_sub(options.started_us));
     // A write that failed or has no outcome may have left something on the phone: that is not "nothing written".
     let left_alone = plan.as_ref().map_or(0, |plan: &Plan| plan.skipped.len());
@@ -177,12 +178,12 @@ impl Look {
         match self {
             Self::Sync(Collected { mut observations, pending, left_out, restarted, waiting }) => {
                 observations.matching.country = options.country;
-                let plan = plan::plan(observations, options.relationship, options.allow_deletes);
+                let plan = plan::plan(observations, options.relationship, options.answers);
                 let pending = Pending { changes: pending, left_out };
                 (plan, Known { pending, restarted, waiting })
             }
             Self::Undo(seen) => {
-                let plan = plan::undo(seen, options.relationship, options.allow_deletes);
+                let plan = plan::undo(seen, options.relationship, options.answers);
                 // What else changed is for the next sync to hear: an undo hears of nothing.
                 let pending = Pending { changes: HashMap::new(), left_out: vec![Side::Pc, Side::Phone] };
                 (plan, Known { pending, restarted: false, waiting: HashMap::new() })

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::contact::{Baseline, Card};
-use crate::plan::{Held, Holds, Observations, Seen, SideCase, Skipped, UndoCase, UndoObservations};
+use crate::plan::{
+    Held, Holds, MatchingFacts, Observations, Seen, SideCase, Skipped, UndoCase, UndoObservations,
+};
 use crate::provider::{ActionRow, Completeness, ItemId, Link, ProviderError, Revision, SessionId};
 use crate::relationship::Side;
 use crate::report::{Event, Report};
@@ -68,6 +70,7 @@ pub(super) fn look(
         unusable: looker.skipped,
         absent: Vec::new(),
         offered: Vec::new(),
+        matching: MatchingFacts::default(),
         holds: Holds::default(),
     };
     Ok(UndoObservations { session: undo.session.0, is_redo: undo.is_redo, sides: observations, cases })

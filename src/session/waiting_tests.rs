@@ -207,7 +207,7 @@ impl Rig {
             country: None,
             relationship: &relationship,
             dry_run: false,
-            allow_deletes: false,
+            answers: crate::plan::GuardAnswers::default(),
             compare_all: false,
             undo: None,
             clock: &*self.clock,

@@ -10,6 +10,7 @@ use tetherbook::agent::{self, ConnectedPhone, StartFailure, Wish};
 use tetherbook::contact::{Card, ConflictPolicy};
 use tetherbook::device::{MtpTree, ObjectTree, ProfileSet};
 use tetherbook::mtp::SessionOptions;
+use tetherbook::plan::GuardAnswers;
 use tetherbook::provider::{Clock, ItemId, Randomness, TestClock, TestRandomness, TrackingOptions};
 use tetherbook::relationship::Guards;
 use tetherbook::report::{Event, Report};
@@ -209,7 +210,7 @@ impl World {
             edit_or_delete: tetherbook::relationship::EditOrDelete::default(),
             guards: Guards::default(),
             dry_run,
-            allow_deletes: self.allow_deletes.get(),
+            answers: GuardAnswers::deletes_meant(self.allow_deletes.get()),
             country: None,
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,

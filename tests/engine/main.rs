@@ -18,6 +18,7 @@ mod crash_kill;
 mod crash_torn;
 mod crash_world;
 mod identity;
+mod interrupt;
 mod oracle;
 mod programs;
 mod programs_course;

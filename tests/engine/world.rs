@@ -10,7 +10,10 @@ use tetherbook::agent::{self, ConnectedPhone, StartFailure, Wish};
 use tetherbook::contact::{Card, ConflictPolicy, FieldMask};
 use tetherbook::device::{MtpTree, ProfileSet};
 use tetherbook::mtp::{Link, SessionOptions};
-use tetherbook::provider::{Clock, Randomness, SessionId, TestClock, TestRandomness, TrackingOptions};
+use tetherbook::plan::GuardAnswers;
+use tetherbook::provider::{
+    Clock, Interrupt, Randomness, SessionId, TestClock, TestRandomness, TrackingOptions,
+};
 use tetherbook::relationship::{Guards, Mode};
 use tetherbook::report::{Event, Report};
 use tetherbook::session::Ended;
@@ -64,6 +67,8 @@ pub struct World {
     pub address: String,
     /// The person interrupts the next sessions at the n-th time they are asked, from 1.
     pub interrupt_at: std::cell::Cell<Option<usize>>,
+    /// The same, by what the test says.
+    pub interrupt: Interrupt,
 }
 
 struct Listener<'a>(&'a mut Vec<String>);
@@ -112,6 +117,7 @@ impl World {
             elsewhere: None,
             address: String::from("sim:phone"),
             interrupt_at: std::cell::Cell::new(None),
+            interrupt: Interrupt::default(),
         }
     }
 
@@ -157,6 +163,7 @@ impl World {
         let habits = agent::remembered_habits(&store, &address).unwrap_or_default().unwrap_or_default();
         let session = SessionOptions {
             listing_method: MtpTree::listing_method_of(&habits),
+            interrupt: self.interrupt.clone(),
             ..SessionOptions::default()
         };
         let tree = match MtpTree::open(link, Rc::clone(&clock), &session) {
@@ -171,7 +178,7 @@ impl World {
             edit_or_delete: tetherbook::relationship::EditOrDelete::default(),
             guards: Guards::default(),
             dry_run: run.dry_run,
-            allow_deletes: run.allow_deletes,
+            answers: GuardAnswers::deletes_meant(run.allow_deletes),
             country: None,
             tracking: TrackingOptions { deep: run.deep, ..TrackingOptions::default() },
             profiles: &self.profiles,
@@ -180,7 +187,7 @@ impl World {
             interrupted: &|| {
                 let left = self.interrupt_at.get().map(|left| left.saturating_sub(1));
                 self.interrupt_at.set(left);
-                left == Some(0)
+                left == Some(0) || self.interrupt.has_come()
             },
             started_us: self.clock.steady_us(),
             keeping: agent::Keeping { undo: run.undo.map(SessionId), ..run.keeping.clone() },

@@ -10,7 +10,7 @@ use tetherbook::agent::{self, ConnectedPhone, Introduction, StartFailure, Wish, 
 use tetherbook::contact::{Card, ConflictPolicy};
 use tetherbook::device::{ChannelChoices, MtpTree, ObjectTree, ProfileSet};
 use tetherbook::mtp::SessionOptions;
-use tetherbook::plan::Plan;
+use tetherbook::plan::{GuardAnswers, Plan};
 use tetherbook::provider::{Clock, ItemId, Randomness, TestClock, TestRandomness, TrackingOptions};
 use tetherbook::relationship::{Guards, Mode};
 use tetherbook::report::{Event, Report, Summary};
@@ -295,7 +295,7 @@ impl World {
             edit_or_delete: tetherbook::relationship::EditOrDelete::default(),
             guards: Guards::default(),
             dry_run: saying.dry_run,
-            allow_deletes: saying.allow_deletes,
+            answers: GuardAnswers::deletes_meant(saying.allow_deletes),
             country: None,
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,

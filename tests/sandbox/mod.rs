@@ -86,6 +86,7 @@ impl Sandbox {
     }
 
     /// Runs several command lines; what comes out is one text.
+    #[allow(dead_code, reason = "not every test file needs it")]
     pub fn transcript(&self, lines: &[&str]) -> String {
         lines.iter().map(|line| self.run(line) + "\n").collect()
     }

@@ -136,7 +136,7 @@ impl<'a> Stage<'a> {
             edit_or_delete: EditOrDelete::default(),
             guards: Guards::default(),
             dry_run: turn.dry_run,
-            allow_deletes: false,
+            answers: crate::plan::GuardAnswers::default(),
             country: None,
             tracking: TrackingOptions::default(),
             profiles: &self.profiles,
@@ -153,6 +153,7 @@ impl<'a> Stage<'a> {
             mode: Mode::TwoWay,
             by_hand: false,
             arguments: String::new(),
+            said: String::new(),
         };
         let human = self.invocation.human_options(turn.dry_run, turn.statistics);
         let mut report =

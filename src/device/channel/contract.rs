@@ -105,6 +105,10 @@ impl SimpleProvider for Box<dyn Channel + '_> {
         (**self).restarted(generation_known)
     }
 
+    fn covers(&self, locator: &Locator) -> bool {
+        (**self).covers(locator)
+    }
+
     fn stamps_tell_changes(&self) -> bool {
         (**self).stamps_tell_changes()
     }

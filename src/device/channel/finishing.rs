@@ -38,6 +38,7 @@ impl VcardFolder {
         if self.access == Access::ReadOnly || !self.contacts.writable {
             return Err(ProviderError::Storage("the phone was not opened for writing".to_owned()));
         }
+        self.require_whole_listing()?;
         if let MarkerState::Newer(format) = self.marker {
             return Err(ProviderError::Unusable(format!(
                 "the folder's {MARKER_NAME} has format {format}; a newer version of the program is needed"

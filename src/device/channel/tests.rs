@@ -472,6 +472,31 @@ fn a_torn_file_beside_its_whole_temporary_is_mended() {
 }
 
 #[test]
+fn nothing_left_over_is_dealt_with_over_a_listing_that_is_not_whole() {
+    let phone = MemoryPhone::new();
+    phone.borrow_mut().put(FOLDER, "tbtmp-a.vcf", &card("a", "new"));
+    phone.borrow_mut().incomplete = Some("cut short".to_owned());
+    let before = phone.borrow_mut().files(FOLDER);
+    let clock = clock();
+    let mut folder = open(&phone, &clock);
+    // Where the listing lacks a.vcf, an edited a.vcf may stand all the same.
+    assert_eq!(folder.list().unwrap().entries, []);
+    assert!(folder.prepare_writes().is_err());
+    for write in [
+        Unsettled::Replace { locator: at("a.vcf"), bytes: card("a", "new") },
+        Unsettled::Create { name: "b".to_owned(), bytes: card("b", "B") },
+    ] {
+        assert!(matches!(folder.settle(&write), Err(ProviderError::Storage(_))));
+    }
+    assert_eq!(phone.borrow_mut().files(FOLDER), before);
+    phone.borrow_mut().incomplete = None;
+    assert_eq!(names(&mut folder), ["a.vcf"]);
+    folder.prepare_writes().unwrap();
+    let write = Unsettled::Replace { locator: at("a.vcf"), bytes: card("a", "new") };
+    assert!(folder.settle(&write).unwrap() == Settled::Happened { locator: at("a.vcf") });
+}
+
+#[test]
 fn a_temporary_of_unknown_origin_makes_the_listing_incomplete() {
     let phone = MemoryPhone::new();
     phone.borrow_mut().put(FOLDER, &hashed_temporary_name("gone.vcf"), &card("g", "G"));

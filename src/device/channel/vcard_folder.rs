@@ -102,6 +102,8 @@ pub struct VcardFolder {
     /// Items whose temporary was found beside them: a replacement that had not begun to touch them.
     pub(super) untouched: HashSet<Box<str>>,
     pub(super) listed_ms: i64,
+    /// Why the last listing was not whole: then a name that it lacks may be taken, and nothing left over is dealt with.
+    listed_short: Option<String>,
     pub(super) rename_usable: bool,
     /// A card came back in this session exactly as it was sent.
     pub(super) keeps_cards: bool,
@@ -168,6 +170,7 @@ impl VcardFolder {
             written: BTreeMap::new(),
             untouched: HashSet::new(),
             listed_ms: 0,
+            listed_short: None,
             keeps_cards: false,
             dates_useless: profile.contacts.dates == Dates::Useless,
             is_prepared: false,
@@ -254,6 +257,14 @@ impl VcardFolder {
             }
         }
         (listing.completeness, has_marker)
+    }
+
+    /// A name that a short listing lacks may be taken all the same, and some phones overwrite what is there.
+    pub(super) fn require_whole_listing(&self) -> Result<(), ProviderError> {
+        let Some(why) = &self.listed_short else { return Ok(()) };
+        Err(ProviderError::Storage(format!(
+            "the phone's list of its files is not whole ({why}), so nothing is written there; sync once more"
+        )))
     }
 
     pub(super) fn generation_known(&self) -> u64 {
@@ -344,6 +355,12 @@ impl SimpleProvider for VcardFolder {
         &self.capabilities
     }
 
+    /// A marker proves that this is the folder of before, wherever it stands now; without one only its place does.
+    fn covers(&self, locator: &Locator) -> bool {
+        let is_marked = matches!(self.marker, MarkerState::Known(..) | MarkerState::Unfinished(..));
+        is_marked || self.home.is_none() || self.name_in(locator).is_some_and(|name| !name.contains('/'))
+    }
+
     fn restarted(&self, generation_known: u64) -> Option<String> {
         self.generation_known.set(generation_known.max(self.generation_known.get()));
         if self.doubt.is_some() || self.marker_is_foreign {
@@ -393,7 +410,14 @@ impl SimpleProvider for VcardFolder {
         if matches!(self.marker, MarkerState::Known(..)) && !has_marker {
             completeness = Completeness::Incomplete(format!("the listing lacks the file {MARKER_NAME}"));
         }
-        if let Some(doubt) = self.recover_temporaries()? {
+        self.listed_short = match &completeness {
+            Completeness::Incomplete(why) => Some(why.clone()),
+            Completeness::Complete | Completeness::PresentOnly(_) => None,
+        };
+        // A temporary whose file the listing lacks is not alone for that.
+        if self.listed_short.is_none()
+            && let Some(doubt) = self.recover_temporaries()?
+        {
             completeness = Completeness::Incomplete(doubt);
         }
         let mut entries: Vec<Entry> = self
@@ -429,6 +453,7 @@ impl SimpleProvider for VcardFolder {
     }
 
     fn settle(&mut self, write: &Unsettled) -> Result<Settled, ProviderError> {
+        self.require_whole_listing()?;
         match write {
             Unsettled::Create { name, bytes } => self.settle_create(name, bytes),
             Unsettled::Replace { locator, bytes } => self.settle_replace(locator, bytes),
