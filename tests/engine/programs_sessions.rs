@@ -156,9 +156,11 @@ impl Program {
             }
         }
         let guards = Guards::default();
-        let most = guards.deletes_allowed(deleted.pc.max(deleted.phone) + self.oracle.cards.len());
-        if !run.allow_deletes && !run.dry_run && deleted.pc.max(deleted.phone) > most {
-            self.fail(&format!("I20: an unattended session deleted {deleted:?}"));
+        for (side, deleted) in [(Side::Phone, deleted.phone), (Side::Pc, deleted.pc)] {
+            let most = guards.of(side).deletes_allowed(deleted + self.oracle.cards.len());
+            if !run.allow_deletes && !run.dry_run && deleted > most {
+                self.fail(&format!("I20: an unattended session deleted {deleted} on the {}", side.words()));
+            }
         }
     }
 
