@@ -78,8 +78,17 @@ fn rows_of(snapshot: &Snapshot) -> BTreeMap<&'static str, Vec<String>> {
     read_rows(&path)
 }
 
-const TABLES: [&str; 9] =
-    ["intents", "contacts", "links", "states", "observed", "sessions", "actions", "conflicts", "relationships"];
+const TABLES: [&str; 9] = [
+    "intents",
+    "contacts",
+    "links",
+    "states",
+    "observed",
+    "sessions",
+    "actions",
+    "conflicts",
+    "relationships",
+];
 
 fn read_rows(path: &Path) -> BTreeMap<&'static str, Vec<String>> {
     let connection = rusqlite::Connection::open(path).unwrap();
@@ -238,11 +247,15 @@ fn step_bytes(trace: &[TraceEntry]) -> Vec<(Step, Spot)> {
         let length = entry.length;
         match entry.direction {
             Direction::Out => {
-                spots.extend(step.iter().flat_map(|s| (0..=length).map(move |n| (*s, Spot::ByteOut(out + n)))));
+                spots.extend(
+                    step.iter().flat_map(|s| (0..=length).map(move |n| (*s, Spot::ByteOut(out + n)))),
+                );
                 out += length;
             }
             Direction::In => {
-                spots.extend(step.iter().flat_map(|s| (0..=length).map(move |n| (*s, Spot::ByteIn(into + n)))));
+                spots.extend(
+                    step.iter().flat_map(|s| (0..=length).map(move |n| (*s, Spot::ByteIn(into + n)))),
+                );
                 into += length;
             }
             Direction::Event => {}

@@ -10,7 +10,9 @@ use tetherbook::report::{Event, Report};
 use tetherbook::sim::{App, AppMoment};
 
 use crate::oracle::{CardFacts, Fate, Oracle, all_of, index, tokens_in};
-use crate::programs_world::{MULTIPLES, SINGLES, Seen, clear_field, line_of, new_card, property_of, set_field};
+use crate::programs_world::{
+    MULTIPLES, SINGLES, Seen, clear_field, line_of, new_card, property_of, set_field,
+};
 use crate::world::World;
 
 const PERSONALITIES: [&str; 10] = [
@@ -117,8 +119,8 @@ impl Program {
     pub fn new(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let flavour = FLAVOURS[rng.usize(..FLAVOURS.len())];
-        let needs_android =
-            matches!(flavour, Flavour::Visitors | Flavour::DroppingPhone | Flavour::Scope) || rng.u8(..4) == 0;
+        let needs_android = matches!(flavour, Flavour::Visitors | Flavour::DroppingPhone | Flavour::Scope)
+            || rng.u8(..4) == 0;
         let personality =
             if needs_android { "android" } else { PERSONALITIES[rng.usize(..PERSONALITIES.len())] };
         let world = World::new(personality, seed);
@@ -508,7 +510,8 @@ impl Program {
     /// The phone lost its past: what is gone with it nobody can bring back, and what comes back with it may.
     pub fn forget_what_only_the_phone_had(&mut self) {
         // A deletion that an earlier session saw, and did not come to carry out, is still one.
-        let waits = self.oracle.cards.values().any(|facts| facts.fate == Fate::Dead && facts.dirty != [false; 2]);
+        let waits =
+            self.oracle.cards.values().any(|facts| facts.fate == Fate::Dead && facts.dirty != [false; 2]);
         self.oracle.forget_removals(false);
         self.past_lost = true;
         self.lost_just_now = !waits;

@@ -45,7 +45,11 @@ impl Program {
     // The whole program.
 
     pub fn run(&mut self, steps: usize) {
-        let first = if self.flavour == Flavour::ManyContacts { 8 + self.rng.usize(..6) } else { 1 + self.rng.usize(..6) };
+        let first = if self.flavour == Flavour::ManyContacts {
+            8 + self.rng.usize(..6)
+        } else {
+            1 + self.rng.usize(..6)
+        };
         for _ in 0..first {
             self.step("create", Self::create);
         }
@@ -101,8 +105,12 @@ impl Program {
             (Flavour::LostPast, 3) => self.step("wipe the marker", Self::wipe_marker),
             (Flavour::LostPast, 4..=5) => self.step("change the mode", Self::change_mode),
             (Flavour::Visitors, 0..=1) => self.step("another phone", Self::visit),
-            (Flavour::OldDatabase, 0..=1) => self.step("upgrade of the database", Self::go_back_to_an_old_format),
-            (Flavour::Plain | Flavour::ManyContacts, 4..=5) => self.step("undo and redo", Self::undo_and_redo),
+            (Flavour::OldDatabase, 0..=1) => {
+                self.step("upgrade of the database", Self::go_back_to_an_old_format)
+            }
+            (Flavour::Plain | Flavour::ManyContacts, 4..=5) => {
+                self.step("undo and redo", Self::undo_and_redo)
+            }
             (Flavour::ManyContacts, 0) => self.step("delete most", Self::delete_most),
             (Flavour::ManyContacts, 1..=3) => self.step("create", Self::create),
             (Flavour::Scope, 0) => self.step("change the scope", Self::change_scope),
@@ -184,7 +192,8 @@ impl Program {
         elsewhere.phone.with_personality(|personality| {
             let order = personality.handles.order;
             let newest = order == ListingOrder::OldestFirst;
-            personality.handles.order = if newest { ListingOrder::NewestFirst } else { ListingOrder::OldestFirst };
+            personality.handles.order =
+                if newest { ListingOrder::NewestFirst } else { ListingOrder::OldestFirst };
         });
         let first = 1 + self.rng.usize(..4);
         for interrupt in [Some(first), Some(first + 1), None, None] {
@@ -201,7 +210,9 @@ impl Program {
         let Some(elsewhere) = elsewhere else { return };
         let here = Outcome::of(&self.world);
         if here != elsewhere {
-            self.fail(&format!("I28: in another order and in several runs it came to\n{elsewhere:?}\nnot\n{here:?}"));
+            self.fail(&format!(
+                "I28: in another order and in several runs it came to\n{elsewhere:?}\nnot\n{here:?}"
+            ));
         }
     }
 
@@ -224,7 +235,10 @@ impl Program {
         }
         if self.transactions > before.0.len() + QUIET_TRANSACTIONS {
             let files = before.0.len();
-            self.fail(&format!("I27: a quiet session cost {} transactions for {files} files", self.transactions));
+            self.fail(&format!(
+                "I27: a quiet session cost {} transactions for {files} files",
+                self.transactions
+            ));
         }
     }
 
@@ -288,7 +302,8 @@ impl Program {
                 judged[token.fate as usize] += 1;
                 // I17: what was out of scope once is where it was typed, at least.
                 let is_old = self.was_out_of_scope.contains(property_of(token.slot));
-                let kept = ((there || self.drops(token.slot)) && here) || ((in_conflict || is_old) && (there || here));
+                let kept = ((there || self.drops(token.slot)) && here)
+                    || ((in_conflict || is_old) && (there || here));
                 if token.fate == Fate::Live && !kept {
                     self.fail(&format!(
                         "I3: token {number} ({}) of card {mark} is lost: phone {there}, PC {here}, conflict {in_conflict}",

@@ -20,8 +20,8 @@ use crate::world::{BOOK, Run};
 
 /// Every property of the cards of a program.
 pub const PROPERTIES: [&str; 14] = [
-    "VERSION", "UID", "FN", "N", "TEL", "EMAIL", "URL", "NOTE", "TITLE", "NICKNAME", "X-CUSTOM", "ADR", "REV",
-    "PRODID",
+    "VERSION", "UID", "FN", "N", "TEL", "EMAIL", "URL", "NOTE", "TITLE", "NICKNAME", "X-CUSTOM", "ADR",
+    "REV", "PRODID",
 ];
 
 /// What a phone may drop.
@@ -112,7 +112,8 @@ impl Program {
     pub fn visit(&mut self) {
         self.visitors += 1;
         let serial = format!("GUEST{:04}", self.visitors);
-        let (has_copy, has_own) = [(false, false), (true, false), (false, true), (true, true)][self.rng.usize(..4)];
+        let (has_copy, has_own) =
+            [(false, false), (true, false), (false, true), (true, true)][self.rng.usize(..4)];
         let mut files = BTreeMap::new();
         let mut added = Vec::new();
         if has_copy {
@@ -217,7 +218,11 @@ impl Program {
         for (mark, copies) in &before {
             let now = after.get(mark).cloned().unwrap_or_default();
             if now.len() != copies.len() {
-                self.fail(&format!("I15: a visitor made {} of card {mark}, there were {}", now.len(), copies.len()));
+                self.fail(&format!(
+                    "I15: a visitor made {} of card {mark}, there were {}",
+                    now.len(),
+                    copies.len()
+                ));
             }
             let is_held = |token: &u32| now.iter().any(|tokens| tokens.contains(token));
             if let Some(lost) = copies.iter().flatten().find(|token| !is_held(token)) {
@@ -229,8 +234,12 @@ impl Program {
         if let Some(lost) = wanted.into_iter().find(|token| !here.contains(token)) {
             self.fail(&format!("I3: token {lost}, which the visitor brought, is not on the PC"));
         }
-        let there: BTreeSet<u32> =
-            self.world.files().values().flat_map(|bytes| tokens_in(&String::from_utf8_lossy(bytes))).collect();
+        let there: BTreeSet<u32> = self
+            .world
+            .files()
+            .values()
+            .flat_map(|bytes| tokens_in(&String::from_utf8_lossy(bytes)))
+            .collect();
         let missing = here.iter().find(|token| !there.contains(token)).copied();
         let has_conflicts = self.open_conflicts().len();
         self.world.phone = home.0;
@@ -340,7 +349,9 @@ fn profiles_with(dropped: &BTreeSet<&'static str>, reencodes: bool) -> Rc<Profil
         static MADE: RefCell<HashMap<(Vec<&'static str>, bool), Rc<ProfileSet>>> = RefCell::default();
     }
     let key = (dropped.iter().copied().collect::<Vec<_>>(), reencodes);
-    MADE.with_borrow_mut(|made| Rc::clone(made.entry(key).or_insert_with(|| make_profiles(dropped, reencodes))))
+    MADE.with_borrow_mut(|made| {
+        Rc::clone(made.entry(key).or_insert_with(|| make_profiles(dropped, reencodes)))
+    })
 }
 
 fn make_profiles(dropped: &BTreeSet<&'static str>, reencodes: bool) -> Rc<ProfileSet> {

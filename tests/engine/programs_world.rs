@@ -194,7 +194,9 @@ impl World {
     pub fn open_conflicts(&self) -> Vec<OpenConflict> {
         let store = self.store();
         let rows = store.relationships().unwrap();
-        rows.iter().flat_map(|row| RelationshipLedger::new(&store, row.id).open_conflicts().unwrap()).collect()
+        rows.iter()
+            .flat_map(|row| RelationshipLedger::new(&store, row.id).open_conflicts().unwrap())
+            .collect()
     }
 
     /// Puts the folder back to what it was.

@@ -16,7 +16,10 @@ fn page() -> String {
 fn named(text: &str) -> Vec<(String, String)> {
     let words = text.split('`').skip(1).step_by(2);
     let is_name = |name: &str| {
-        !name.is_empty() && name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_')
     };
     words
         .filter_map(|word| word.split_once("::"))
@@ -32,7 +35,8 @@ fn every_test_that_the_proof_names_is_there() {
     for (file, test) in all {
         let places = [format!("tests/engine/{file}.rs"), format!("tests/{file}.rs")];
         let text = places.iter().find_map(|place| fs::read_to_string(root().join(place)).ok());
-        let text = text.unwrap_or_else(|| panic!("docs/proof.md names `{file}::{test}`: there is no such file"));
+        let text =
+            text.unwrap_or_else(|| panic!("docs/proof.md names `{file}::{test}`: there is no such file"));
         assert!(
             text.contains(&format!("#[test]\nfn {test}()")) || text.contains(&format!("]\nfn {test}()")),
             "docs/proof.md names `{file}::{test}`: there is no such test"
@@ -46,8 +50,15 @@ fn the_matrix_of_crashes_has_a_test_in_every_cell() {
     let table = page.split("| step | before | torn | after |").nth(1).unwrap();
     let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
     let steps = [
-        "journal write", "device create", "device data", "device delete", "device rename", "PC row write",
-        "base write", "watermark write", "marker write",
+        "journal write",
+        "device create",
+        "device data",
+        "device delete",
+        "device rename",
+        "PC row write",
+        "base write",
+        "watermark write",
+        "marker write",
     ];
     assert_eq!(rows.len(), steps.len(), "{rows:?}");
     for (row, step) in rows.iter().zip(steps) {

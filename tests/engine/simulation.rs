@@ -68,7 +68,9 @@ impl Tally {
             println!("{count:>10}  {what}");
         }
         let [live, dead, free] = self.judged;
-        println!("\nheld against the ledger: {live} must be there, {dead} must be gone, {free} may be either");
+        println!(
+            "\nheld against the ledger: {live} must be there, {dead} must be gone, {free} may be either"
+        );
     }
 
     /// Stops if a program failed; the first is told in full.
@@ -96,7 +98,8 @@ impl Tally {
     fn assert_floors(&self) {
         let mut low = Vec::new();
         let is_long = self.programs >= 1_000;
-        for (what, per_thousand) in FLOORS.into_iter().filter(|floor| is_long || floor.1 >= RARE_PER_THOUSAND) {
+        for (what, per_thousand) in FLOORS.into_iter().filter(|floor| is_long || floor.1 >= RARE_PER_THOUSAND)
+        {
             let count = self.reached.get(what).copied().unwrap_or(0);
             if count * 1000 < per_thousand * self.programs {
                 low.push(format!("{what}: {count} of {} programs, wanted {per_thousand} ‰", self.programs));
@@ -111,7 +114,9 @@ impl Tally {
 }
 
 fn replay(seed: u64) -> String {
-    format!("TETHERBOOK_SEED={seed} cargo nextest run --test engine simulation::one_program --run-ignored all")
+    format!(
+        "TETHERBOOK_SEED={seed} cargo nextest run --test engine simulation::one_program --run-ignored all"
+    )
 }
 
 fn number_of(name: &str) -> Option<u64> {
@@ -257,7 +262,8 @@ fn one_program() {
 fn the_long_simulation() {
     let wanted = number_of("TETHERBOOK_STEPS").unwrap_or(1_000_000);
     let first_seed = number_of("TETHERBOOK_FIRST_SEED").unwrap_or(1_000_000);
-    let until = number_of("TETHERBOOK_MINUTES").map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    let until =
+        number_of("TETHERBOOK_MINUTES").map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // A failure is told at the end, once.
     std::panic::set_hook(Box::new(|_| {}));
