@@ -159,21 +159,32 @@ impl Merged {
     /// it re-encoded or dropped is no edit of its owner, and a held field stays held.
     #[must_use]
     pub fn baseline_after_read_back(&self, read_back: &Card) -> Baseline {
-        if self.baseline.phone == self.phone {
-            return Baseline { pc: self.baseline.pc.clone(), phone: read_back.clone() };
-        }
-        // What the holding took out of the phone's card is taken out of the card that was read back.
-        let written = Baseline { pc: self.phone.clone(), phone: self.phone.clone() };
-        let held = merge(&MergeInput {
-            base: Some(&written),
-            pc: &self.baseline.phone,
-            phone: read_back,
-            projection: &Projection::default(),
-            policy: ConflictPolicy::Pc,
-            newest: None,
-        });
-        Baseline { pc: self.baseline.pc.clone(), phone: held.phone }
+        let phone = agreed_after_read_back(&self.baseline.phone, &self.phone, read_back);
+        Baseline { pc: self.baseline.pc.clone(), phone }
     }
+}
+
+/// What was agreed on with a side that was given `written` and shows `read_back`: what it re-encoded or dropped is no
+/// edit of its owner, and what `agreed` holds apart from `written`, because it is held, stays apart.
+#[must_use]
+pub fn agreed_after_read_back(agreed: &Card, written: &Card, read_back: &Card) -> Card {
+    if agreed == written {
+        return read_back.clone();
+    }
+    if written == read_back {
+        return agreed.clone();
+    }
+    // What the holding took out of the card that was written is taken out of the card that was read back.
+    let base = Baseline { pc: written.clone(), phone: written.clone() };
+    let held = merge(&MergeInput {
+        base: Some(&base),
+        pc: agreed,
+        phone: read_back,
+        projection: &Projection::default(),
+        policy: ConflictPolicy::Pc,
+        newest: None,
+    });
+    held.phone
 }
 
 /// Merges the two cards of one contact.

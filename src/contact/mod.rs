@@ -72,7 +72,9 @@ pub use follow::{FollowKeys, follow, follow_with_absent, likeness};
 pub use framing::{BrokenCard, FramedCard, Limits, Repair, read_cards};
 pub use matching::{Candidate, MatchKeys, Matching, duplicates, match_cards, match_keys, with_country};
 pub use matching_evidence::{ASK_MIN, Comparison, Evidence, SAME_MIN, Verdict, compare_keys, evidence_words};
-pub use merge::{Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, merge};
+pub use merge::{
+    Baseline, ConflictPolicy, FieldConflict, Kept, MergeInput, Merged, Newer, agreed_after_read_back, merge,
+};
 pub use normal::Fingerprint;
 pub use opinion::{Opinion, second_opinion, strict_reading};
 pub use projection::{FieldLimits, Projection};

@@ -209,8 +209,9 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         let mut found = Vec::with_capacity(strangers.len());
         for entry in strangers {
             let content = match self.read_listed(entry, None)? {
-                // It may be a file that was moved here: one bad transfer must not make a deletion of that.
-                Read::Unusable(_) if !absent.is_empty() => self.read(&entry.locator)?,
+                // It may be a file that was moved here, or a contact that the PC has too: one bad transfer must make
+                // neither a deletion of the one nor a double of the other.
+                Read::Unusable(_) => self.read(&entry.locator)?,
                 content => content,
             };
             let (revision, uid_hash, problem) = match &content {

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::contact::Card;
+use crate::contact::{Card, agreed_after_read_back};
 use crate::plan::{Action, Headline, Holding, PairAfter, Plan, WriteStep};
 use crate::provider::{
     Ack, ActionRow, Change, ChangeKind, Confirmation, ConflictSides, HeldPair, HoldChange, IntentId,
@@ -536,13 +536,13 @@ fn acknowledged(outcome: Outcome) -> (Option<Ack>, ActionOutcome) {
     }
 }
 
-/// What was read back takes the baseline's place, unless the baseline holds a field apart from what was written.
+/// What was read back takes the baseline's place, but for the fields that the baseline holds apart from what was
+/// written: those stay.
 fn renew(baseline: &mut Card, step: Option<&WriteStep>, ack: Option<&Ack>) {
     if let (Some(written), Some(held)) =
         (step.and_then(WriteStep::card), ack.and_then(|ack| ack.held.as_ref()))
-        && baseline == written
     {
-        *baseline = held.clone();
+        *baseline = agreed_after_read_back(baseline, written, held);
     }
 }
 

@@ -6,12 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use tetherbook::contact::ConflictPolicy;
+use tetherbook::mtp::Link;
 use tetherbook::mtp::code::operation;
-use tetherbook::relationship::{Mode, Side};
+use tetherbook::relationship::{Guards, Mode, Side};
 use tetherbook::report::ExitCode;
-use tetherbook::session::Ended;
-use tetherbook::sim::{Attributes, Fault, FaultKind, FaultPlan, Listing, SharedTrace, Spot, Storage};
+use tetherbook::session::{Ended, Failure};
+use tetherbook::sim::{
+    Attributes, Fault, FaultKind, FaultPlan, Listing, SharedTrace, SimLink, Spot, Storage,
+};
 
+use crate::crash_world::{Moment, Watch, WatchedLink, database_files, put_database};
 use crate::oracle::tokens_in;
 use crate::programs_world::{MULTIPLES, set_field};
 use crate::world::Run;
@@ -20,6 +24,9 @@ use crate::programs::{Meanwhile, Program, Silent};
 
 /// Files by name.
 type Files = BTreeMap<String, Vec<u8>>;
+
+/// The database's files as a killed process left them.
+type LeftBehind = Rc<RefCell<Option<Vec<(String, Vec<u8>)>>>>;
 
 impl Program {
     // Sessions.
@@ -31,17 +38,33 @@ impl Program {
         if self.oracle.is_dirty() || self.rng.bool() {
             self.world.phone.media_scan();
         }
-        let before = (self.world.view(Side::Phone, &self.torn), self.world.view(Side::Pc, &self.torn));
-        let snapshot = self.world.everything();
+        let mode = run.mode.unwrap_or(self.mode);
+        let needs_views = run.conflicts != ConflictPolicy::Hold || mode != Mode::TwoWay;
+        let before = if needs_views {
+            (self.world.view(Side::Phone, &self.torn), self.world.view(Side::Pc, &self.torn))
+        } else {
+            Default::default()
+        };
+        let must_not_write = run.dry_run || mode != Mode::TwoWay;
+        let snapshot = if must_not_write { self.world.everything() } else { Default::default() };
+        let pc_before = if mode == Mode::PcToPhone { self.world.pc_texts() } else { Vec::new() };
         let link = self.world.phone.plug_in(run.faults.clone());
         let trace = link.trace();
+        let (link, killed) = self.with_killer(link);
         let armed = Rc::new(Cell::new(true));
         let heard: Rc<RefCell<Vec<Meanwhile>>> = Rc::default();
         if meanwhile {
             self.plan_meanwhile(&trace, &armed, &heard);
         }
-        let ended = self.world.session(run, Box::new(link), &mut Silent);
+        let mut ended = self.world.session(run, link, &mut Silent).map_err(|error| error.to_string());
         armed.set(false);
+        if let Some(left) = killed.take() {
+            // What the dead process wrote afterwards it never wrote.
+            put_database(&self.world.database(), &left);
+            ended = Err(String::from("killed"));
+            self.note_what_the_killed_left();
+        }
+        self.transactions = trace.borrow().transactions();
         self.world.interrupt_at.set(None);
         self.world.phone.unplug();
         self.world.phone.unlock();
@@ -73,8 +96,9 @@ impl Program {
         ));
         let ended = ended.ok();
         if heard.borrow().is_empty() {
-            self.check_untouched(run, &snapshot);
+            self.check_untouched(run, &snapshot, &pc_before);
         }
+        self.check_bounds(run, ended.as_ref());
         let heard = std::mem::take(&mut *heard.borrow_mut());
         let edited: Vec<u32> = heard.into_iter().map(|event| self.hear(event)).collect();
         self.account(run, ended.as_ref(), &before, &marks);
@@ -85,7 +109,14 @@ impl Program {
     }
 
     /// I22 and I24: what a session must not write.
-    pub fn check_untouched(&self, run: &Run, before: &(Files, Files)) {
+    pub fn check_untouched(&self, run: &Run, before: &(Files, Files), pc_before: &[String]) {
+        let mode = run.mode.unwrap_or(self.mode);
+        if mode == Mode::PcToPhone && self.world.pc_texts() != pc_before {
+            self.fail("I24: a session that follows the PC wrote to its contacts");
+        }
+        if !run.dry_run && mode != Mode::PhoneToPc {
+            return;
+        }
         let after = self.world.everything();
         let has_app = self.world.phone.personality().app.is_some();
         if run.dry_run {
@@ -108,6 +139,67 @@ impl Program {
         {
             self.fail("I24: a session that follows the phone wrote to it");
         }
+    }
+
+    /// I14 and I20: what a session must not delete.
+    fn check_bounds(&mut self, run: &Run, ended: Option<&Ended>) {
+        let was_lost = std::mem::take(&mut self.lost_just_now);
+        let Some(ended) = ended else { return };
+        let deleted = ended.summary.deleted;
+        if was_lost && (deleted.pc, deleted.phone) != (0, 0) && !run.dry_run {
+            self.fail(&format!("I14: the first session after the phone lost its past deleted {deleted:?}"));
+        }
+        if matches!(ended.failure, Some(Failure::Stopped(_))) {
+            self.count("stopped by a guard");
+            if ended.summary.device_writes + ended.summary.store_writes > 0 {
+                self.fail(&format!("I20: a session that was stopped wrote: {:?}", ended.summary));
+            }
+        }
+        let guards = Guards::default();
+        for (side, deleted) in [(Side::Phone, deleted.phone), (Side::Pc, deleted.pc)] {
+            let most = guards.of(side).deletes_allowed(deleted + self.oracle.cards.len());
+            if !run.allow_deletes && !run.dry_run && deleted > most {
+                self.fail(&format!("I20: an unattended session deleted {deleted} on the {}", side.words()));
+            }
+        }
+    }
+
+    /// The link of the next session; if its process is to be killed, what the database held then comes in the cell.
+    fn with_killer(&mut self, link: SimLink) -> (Box<dyn Link>, LeftBehind) {
+        let left = LeftBehind::default();
+        let Some(at) = self.kill_at.take() else { return (Box::new(link), left) };
+        let (into, database) = (Rc::clone(&left), self.world.database());
+        let watch = Watch::new(Box::new(move |moment| {
+            let is_now = moment == Moment::Transfer(at);
+            if is_now {
+                into.replace(Some(database_files(&database)));
+            }
+            is_now
+        }));
+        (Box::new(WatchedLink { link, watch }), left)
+    }
+
+    fn note_what_the_killed_left(&mut self) {
+        self.count("killed in mid-session");
+        if self.open_intents() > 0 {
+            self.count("killed with an open journal");
+        }
+        if self.world.files().keys().any(|name| name.starts_with("tbtmp")) {
+            self.count("killed with a temporary file on the phone");
+        }
+    }
+
+    pub fn sync_killed(&mut self) {
+        if !self.world.database().exists() {
+            return self.sync();
+        }
+        if self.open_intents() > 0 {
+            self.count("killed in recovery");
+        }
+        self.kill_at = Some(1 + self.rng.u64(..self.last_containers + 8));
+        let run = Run { allow_deletes: true, mode: Some(self.mode), ..Run::default() };
+        self.session(&run, false);
+        self.kill_at = None;
     }
 
     pub fn account(
@@ -260,6 +352,9 @@ impl Program {
     }
 
     pub fn sync_with_fault(&mut self) {
+        if self.world.database().exists() && self.open_intents() > 0 {
+            self.count("fault in recovery");
+        }
         let fault = self.fault();
         let faults = FaultPlan { faults: vec![fault] };
         let run = Run { allow_deletes: true, mode: Some(self.mode), faults, ..Run::default() };

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use tetherbook::contact::Card;
-use tetherbook::provider::ItemId;
+use tetherbook::provider::{ItemId, Ledger, OpenConflict};
 use tetherbook::relationship::Side;
 use tetherbook::sim::Storage;
+use tetherbook::store::RelationshipLedger;
 
 use crate::oracle::{View, mark_in, token_text, tokens_in, unfolded};
 use crate::world::World;
@@ -38,6 +39,11 @@ pub fn line_of(slot: &str, token: u32) -> String {
         "ADR.3" => format!("ADR;TYPE=HOME:;;;{value};;;"),
         _ => format!("{slot}:{value}"),
     }
+}
+
+/// The property that a field belongs to.
+pub fn property_of(slot: &str) -> &str {
+    slot.split('.').next().unwrap_or(slot)
 }
 
 fn name_of(line: &str) -> String {
@@ -169,6 +175,28 @@ impl World {
     pub fn rename_file(&self, from: &str, to: &str) {
         let path = |name: &str| format!("{}/{name}", self.folder);
         self.storage.borrow_mut().rename(&path(from), &path(to)).unwrap();
+    }
+
+    /// Every card on the PC, as text.
+    pub fn pc_texts(&self) -> Vec<String> {
+        let cards = self.pc_cards();
+        cards.iter().map(|card| String::from_utf8_lossy(card.as_bytes()).into_owned()).collect()
+    }
+
+    /// What the journals hold that no acknowledgement cleared.
+    pub fn open_intents(&self) -> usize {
+        let store = self.store();
+        let rows = store.relationships().unwrap();
+        rows.iter().map(|row| RelationshipLedger::new(&store, row.id).open_intents().unwrap().len()).sum()
+    }
+
+    /// Every conflict that waits, with whichever phone.
+    pub fn open_conflicts(&self) -> Vec<OpenConflict> {
+        let store = self.store();
+        let rows = store.relationships().unwrap();
+        rows.iter()
+            .flat_map(|row| RelationshipLedger::new(&store, row.id).open_conflicts().unwrap())
+            .collect()
     }
 
     /// Puts the folder back to what it was.

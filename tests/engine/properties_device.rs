@@ -147,6 +147,53 @@ fn i25_a_device_that_re_encodes_is_no_editor() {
     }
 }
 
+/// I19, I25: what the phone drops while a conflict waits on the same contact is not deleted on the PC either.
+#[test]
+fn i25_what_is_dropped_beside_a_waiting_conflict_stays_on_the_pc() {
+    let mut world = World::new("android", 81);
+    with_profile(&mut world, &[], "\n[quirks]\nreencodes = true\n");
+    let app = App { drops: vec![String::from("NOTE")], ..App::harmless(AppMoment::TransferEnd) };
+    world.phone.with_personality(|personality| personality.app = Some(app));
+    world.add_pc(&card("u1", "One", &["TEL:1", "TITLE:old"]));
+    world.sync();
+    world.sync();
+    world.edit_file("u1.vcf", |text| text.replace("TITLE:old", "TITLE:there"));
+    world.edit_pc("u1", |text| text.replace("TITLE:old", "TITLE:here"));
+    assert_eq!(world.sync().summary.conflicts, 1);
+    world.edit_pc("u1", |text| text.replace("END:", "NOTE:mine\r\nTEL:2\r\nEND:"));
+    for round in 0..3 {
+        let ended = world.sync();
+        let here = texts(&world).concat();
+        assert!(here.contains("NOTE:mine") && here.contains("TEL:2"), "round {round}: {here}");
+        assert!(here.contains("TITLE:here"), "round {round}: {here}");
+        assert_eq!(ended.summary.conflicts, 1, "round {round}");
+    }
+    let there = String::from_utf8(world.read_file("u1.vcf")).unwrap();
+    assert!(there.contains("TITLE:there") && there.contains("TEL:2"), "{there}");
+}
+
+/// I13: a contact whose file could not be read once is not made a second time.
+#[test]
+fn i13_a_read_that_fails_once_doubles_nobody() {
+    use tetherbook::sim::{Fault, FaultKind, FaultPlan, Spot};
+    let mut fired = 0;
+    for nth in 1..6 {
+        let mut world = known("android", 82, 2);
+        world.put_file("both.vcf", card("both", "Bo Both", &["NOTE:there"]).as_bytes());
+        world.add_pc(&card("both", "Bo Both", &["EMAIL:bo@example.org"]));
+        let spot = Spot::Operation { code: operation::GET_OBJECT, nth };
+        let faults = FaultPlan { faults: vec![Fault { kind: FaultKind::Misreport(0x2002), spot }] };
+        let _ = world.try_sync(&Run { faults, ..Run::default() });
+        fired += world.trace.as_ref().unwrap().borrow().marks.len();
+        for _ in 0..2 {
+            let _ = world.try_sync(&Run::default());
+        }
+        assert_eq!((world.pc_cards().len(), world.phone_cards().len()), (3, 3), "I13: read {nth} failed");
+        world.assert_equal("I13");
+    }
+    assert!(fired >= 2, "only {fired} reads failed");
+}
+
 /// I26: a card that nobody edited keeps every byte on both sides while others are synced around it.
 #[test]
 fn i26_untouched_cards_keep_their_bytes() {
