@@ -260,3 +260,11 @@ mod held;
 #[cfg(test)]
 #[path = "merge_worlds.rs"]
 mod worlds;
+
+#[cfg(test)]
+#[path = "merge_reference.rs"]
+mod reference;
+
+#[cfg(test)]
+#[path = "merge_reference_tests.rs"]
+mod reference_tests;
