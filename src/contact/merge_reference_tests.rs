@@ -144,8 +144,8 @@ fn it_agrees_with_the_naive_merge_that_knows_which_value_is_which() {
         ("equal edits", 100),
         ("labels", 150),
         ("masks", 300),
-        ("several addresses of one kind", 150),
-        ("repeated notes", 100),
+        ("several addresses of one kind", 100),
+        ("repeated notes", 60),
         ("mixed versions", 1000),
         ("settled by a policy", 150),
     ]);
