@@ -129,11 +129,28 @@ pub fn vcard_merge(bytes: &[u8]) {
         rest.split(|byte| *byte == 0).take(3).filter_map(|card| Card::parse(card).ok()).collect();
     let [base, pc, phone] = cards.as_slice() else { return };
     let base = Baseline { pc: base.clone(), phone: base.clone() };
+    if !cards.iter().all(is_writable) {
+        return;
+    }
     check_laws(&base.pc, pc);
     check_laws(&base.pc, phone);
     for base in [Some(&base), None] {
         check_merge(base, pc, phone, policy);
     }
+}
+
+/// Whether every line of the card can be written anew as it is: names and parameters are those of the standard's
+/// grammar, and no text has a control character, which becomes a space where it is written.
+fn is_writable(card: &Card) -> bool {
+    let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_text = |text: &str| !text.chars().any(|letter| letter.is_control() && letter != '\n');
+    card.properties().iter().all(|property| {
+        let is_param =
+            |param: &Param| is_name(&param.name) && is_text(&param.value) && !param.value.contains('\n');
+        let is_group = property.group.as_deref().is_none_or(is_name);
+        let is_plain = !property.name.is_empty() && is_name(&property.name) && is_text(&property.text());
+        is_group && is_plain && property.params.iter().all(is_param)
+    })
 }
 
 /// An unchanged side takes the other's state, and equal changes are absorbed.

@@ -400,7 +400,7 @@ impl Style {
         let part = |attribute| said(Some(value), attribute);
         match property_of(name) {
             "N" => format!("N:{};{};{};;", part("family"), part("given"), part("middle")),
-            "TEL" if self.seed % 2 == 0 => format!("TEL{kind}:+49 (170) 10{id}"),
+            "TEL" if self.seed.is_multiple_of(2) => format!("TEL{kind}:+49 (170) 10{id}"),
             "TEL" => format!("TEL{kind}:+4917010{id}"),
             "EMAIL" => format!("EMAIL:ann{id}@example.org"),
             "CATEGORIES" => format!("CATEGORIES:c{id}"),

@@ -10,7 +10,7 @@ use super::dates::{
     NameDate, day_words, days_since, file_date, latest_believable, name_date, seconds_between,
 };
 use super::judging::{Reading, Refusal, Seen, judge, looks_like_export};
-use super::offers_memory::OfferBook;
+use super::offers_memory::{DropFile, OfferBook};
 use super::remembered::{ExportStamp, Remembered, hexadecimal, revision};
 use crate::contact::Version;
 use crate::device::profile::{ExportLayout, ExportSection};
@@ -153,9 +153,9 @@ fn memories(bytes: &[u8]) {
             assert!(
                 book.files.is_empty() || OfferBook::load(&memory, REPLICA).is_ok_and(|again| again == book)
             );
-            assert!(book.open_items().len() <= book.files.iter().map(|file| file.open_count()).sum());
+            assert!(book.open_items().len() <= book.files.iter().map(DropFile::open_count).sum());
             book.note_export("mark");
-            book.files.iter_mut().for_each(|file| file.confirm());
+            book.files.iter_mut().for_each(DropFile::confirm);
             assert!(book.files.is_empty() || book.save(&memory, REPLICA).is_ok());
         }
         Err(error) => assert!(error.to_string().contains("remembered"), "the error says what is damaged"),
