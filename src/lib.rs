@@ -8,6 +8,8 @@ pub mod agent;
 pub mod cli;
 pub mod contact;
 pub mod device;
+#[cfg(test)]
+mod fuzz_corpus;
 pub mod ics;
 pub mod mtp;
 pub mod plan;

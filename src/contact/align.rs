@@ -79,24 +79,13 @@ struct Pairing<'a> {
 impl Pairing<'_> {
     /// Pairs every left value with the first free right value that fits it.
     fn pass(&mut self, fits: impl Fn(&Entry, &Entry) -> bool) {
-        self.best_pass(|one, other| usize::from(fits(one, other)));
-    }
-
-    /// Pairs every left value with the free right value of the highest score, if that is above zero.
-    fn best_pass(&mut self, score: impl Fn(&Entry, &Entry) -> usize) {
         let mut unpaired = Vec::new();
         for left in std::mem::take(&mut self.lefts) {
-            let best = self
-                .rights
-                .iter()
-                .enumerate()
-                .filter_map(|(place, right)| {
-                    let points = score(self.left.get(left)?, self.right.get(*right)?);
-                    (points > 0).then_some((points, std::cmp::Reverse(place)))
-                })
-                .max();
-            match best {
-                Some((_, std::cmp::Reverse(place))) => {
+            let fitting = self.rights.iter().position(|right| {
+                self.left.get(left).zip(self.right.get(*right)).is_some_and(|(one, other)| fits(one, other))
+            });
+            match fitting {
+                Some(place) => {
                     let right = self.rights.remove(place);
                     self.pairs.push((left, right));
                 }
@@ -106,19 +95,35 @@ impl Pairing<'_> {
         self.lefts = unpaired;
     }
 
+    /// Pairs the values with the highest score first, then those with the next one, as long as it is above zero: what
+    /// merely stands first must not take the partner that fits another value better.
+    fn best_pass(&mut self, score: impl Fn(&Entry, &Entry) -> usize) {
+        let score = &score;
+        loop {
+            let lefts = self.lefts.iter().filter_map(|left| self.left.get(*left));
+            let rights = || self.rights.iter().filter_map(|right| self.right.get(*right));
+            let best = lefts.flat_map(|one| rights().map(move |other| score(one, other))).max().unwrap_or(0);
+            if best == 0 {
+                return;
+            }
+            self.pass(|one, other| score(one, other) == best);
+        }
+    }
+
     fn set_passes(&mut self, relation: Relation) {
         self.pass(Entry::same);
         self.pass(|one, other| one.identity == other.identity && one.same_kind(other));
         self.pass(|one, other| one.identity == other.identity);
         match relation {
             Relation::Times => {
+                // What they share says more than what they are for, which may have changed as well.
+                self.best_pass(|one, other| {
+                    let shared = shared_components(one, other);
+                    if shared >= 2 { 2 * shared + usize::from(one.same_kind(other)) } else { 0 }
+                });
                 self.best_pass(
                     |one, other| if one.same_kind(other) { shared_components(one, other) } else { 0 },
                 );
-                self.best_pass(|one, other| {
-                    let shared = shared_components(one, other);
-                    if shared >= 2 { shared } else { 0 }
-                });
             }
             Relation::Gained => self.best_pass(completing_components),
             Relation::FirstMeeting => {

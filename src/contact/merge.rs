@@ -302,3 +302,11 @@ mod worlds;
 #[cfg(test)]
 #[path = "resolution_laws.rs"]
 mod resolution_laws;
+
+#[cfg(test)]
+#[path = "merge_reference.rs"]
+mod reference;
+
+#[cfg(test)]
+#[path = "merge_reference_tests.rs"]
+mod reference_tests;

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::align::{Relation, align};
 use super::card::Card;
 use super::decoded::{ATTRIBUTES, DecodedCard, Entry};
-use super::equality::Shape;
+use super::equality::{Shape, is_single};
 use super::merge::MergeInput;
 use super::projection::Projection;
 
@@ -139,8 +139,10 @@ pub(super) fn rows(sides: &Sides, repeated: &BTreeSet<String>) -> Vec<Row> {
         base_phone,
         ..Row::default()
     });
-    let on_pc = align(base_pc, pc, Relation::Times, repeated);
-    let on_phone = align(base_phone, phone, Relation::Times, repeated);
+    let aligned_pc = align(base_pc, pc, Relation::Times, repeated);
+    let aligned_phone = align(base_phone, phone, Relation::Times, repeated);
+    let on_pc = without_gained(&aligned_pc, base_pc, pc, &unpaired(phone.len(), &aligned_phone), phone);
+    let on_phone = without_gained(&aligned_phone, base_phone, phone, &unpaired(pc.len(), &aligned_pc), pc);
     for row in &mut rows {
         row.pc = row.base_pc.and_then(|base| partner(&on_pc, base));
         row.phone = row.base_phone.and_then(|base| partner(&on_phone, base));
@@ -197,6 +199,26 @@ fn join_replaced(rows: &mut [Row], sides: &Sides, new_phone: &mut Vec<usize>) {
             new_phone.retain(|index| index != came);
         }
     }
+}
+
+/// The pairs without those that take an address for the new form of another one, though the very same address is new
+/// on the other side: then it came on both, and the one before it went.
+fn without_gained(
+    pairs: &[(usize, usize)],
+    base: &[Entry],
+    now: &[Entry],
+    gained: &[usize],
+    other: &[Entry],
+) -> Vec<(usize, usize)> {
+    let is_taken_for_another = |&(before, after): &(usize, usize)| {
+        let (Some(before), Some(after)) = (base.get(before), now.get(after)) else { return false };
+        let same = |other: &Entry| other.property == after.property && other.identity == after.identity;
+        after.shape == Shape::Structured
+            && !is_single(&after.property)
+            && before.identity != after.identity
+            && gained.iter().filter_map(|index| other.get(*index)).any(same)
+    };
+    pairs.iter().filter(|pair| !is_taken_for_another(pair)).copied().collect()
 }
 
 /// A value one side gained may be one the other side held all along, by itself: the phone could not take it when

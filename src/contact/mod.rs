@@ -31,6 +31,9 @@ mod field;
 mod fixture_tests;
 mod follow;
 mod framing;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod glance;
 #[cfg(test)]
 mod input_tests;

@@ -29,7 +29,7 @@ pub struct Written {
 pub fn write(card: &Card, dialect: &Dialect) -> Written {
     let from = card.version();
     let to = dialect.version;
-    if from == to && !(dialect.ascii && to == Version::V21 && !card.as_bytes().is_ascii()) {
+    if from == to && !(dialect.ascii && to == Version::V21 && has_values_beyond_ascii(card)) {
         return Written { card: card.clone(), losses: Vec::new() };
     }
     let mut losses = Vec::new();
@@ -55,6 +55,12 @@ pub fn write(card: &Card, dialect: &Dialect) -> Written {
     let mut seen = BTreeSet::new();
     losses.retain(|loss| seen.insert(loss.clone()));
     Written { card: editor.finish(), losses }
+}
+
+/// Whether a value is not in ASCII. For a name or a parameter beyond it there is no other way of writing, so that
+/// such a card would be written anew each time, and not always alike.
+fn has_values_beyond_ascii(card: &Card) -> bool {
+    !card.as_bytes().is_ascii() && card.properties().iter().any(|property| !property.raw_value().is_ascii())
 }
 
 /// The properties whose value can be decoded.
@@ -159,6 +165,18 @@ mod tests {
 
     fn card(version: &str, lines: &str) -> Card {
         Card::parse(format!("BEGIN:VCARD\r\nVERSION:{version}\r\n{lines}END:VCARD\r\n").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_card_is_written_in_ascii_once() {
+        // The fuzzer found the first one: a parameter beyond ASCII with a control character.
+        for line in [&b"A;\xf0\0:"[..], b"T\xc3\xa9L:1", b"NOTE;X-\xc3\xa9=\x01:\xc3\xa9", b"NOTE:\xc3\xa9"] {
+            let bytes = [b"BEGIN:VCARD\r\nVERSION:2.1\r\nN:A\r\n", line, b"\r\nEND:VCARD\r\n"].concat();
+            let card = Card::parse(&bytes).unwrap();
+            let once = write(&card, &Dialect::s30plus()).card;
+            assert_eq!(write(&once, &Dialect::s30plus()).card, once);
+            assert!(once.properties().iter().all(|property| property.raw_value().is_ascii()));
+        }
     }
 
     #[test]

@@ -9,6 +9,9 @@
 //! This room must not name `usb` except where a tree is opened, and must not decide anything about sync.
 
 mod channel;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod libmtp_table;
 mod open;
 mod profile;

@@ -14,6 +14,9 @@
 //! [`SyncState`] neither records it nor reports it as seen.
 
 mod export;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod globset;
 mod globset_codec;
 #[cfg(test)]

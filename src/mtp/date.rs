@@ -37,11 +37,33 @@ impl MtpDate {
                 if zone.len() == 4 && zone.bytes().all(|byte| byte.is_ascii_digit()) =>
             {
                 let digits: i64 = zone.parse().ok()?;
-                let seconds = (digits / 100 * 60 + digits % 100) * 60;
+                let (hours, minutes) = (digits / 100, digits % 100);
+                if hours > 23 || minutes > 59 {
+                    return None;
+                }
+                let seconds = (hours * 60 + minutes) * 60;
                 Some(if sign == '-' { -seconds } else { seconds })
             }
             _ => return None,
         };
         Some(Self { local_s, zone_s })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zone_that_is_none_makes_no_date() {
+        let date = |zone: &str| MtpDate::parse(&format!("20261121T060000{zone}"));
+        assert_eq!(date("+0530").and_then(|date| date.zone_s), Some(19_800));
+        assert_eq!(date("-0800").and_then(|date| date.zone_s), Some(-28_800));
+        assert_eq!(date("Z").and_then(|date| date.zone_s), Some(0));
+        assert_eq!(date("").map(|date| date.zone_s), Some(None));
+        // The fuzzer found the first one, which was taken for a zone of more than four days.
+        for zone in ["+9974", "+2400", "-0060", "+053", "+05300", "+05:30", "z"] {
+            assert_eq!(date(zone), None, "{zone}");
+        }
     }
 }

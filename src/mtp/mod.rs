@@ -19,6 +19,9 @@ mod dataset_property;
 mod date;
 mod error;
 mod folder;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod inbound;
 mod link;
 mod lookup;

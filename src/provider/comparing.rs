@@ -210,8 +210,8 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         for entry in strangers {
             let content = match self.read_listed(entry, None)? {
                 // It may be a file that was moved here, or a contact that the PC has too: one bad transfer must make
-                // neither a deletion of the one nor a double of the other.
-                Read::Unusable(_) => self.read(&entry.locator)?,
+                // neither a deletion of the one nor a double of the other. One that hangs the phone is not tried twice.
+                Read::Unusable(why) if why != STUCK => self.read(&entry.locator)?,
                 content => content,
             };
             let (revision, uid_hash, problem) = match &content {

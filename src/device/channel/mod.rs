@@ -11,6 +11,9 @@ mod contract;
 mod decsync;
 mod export;
 mod finishing;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod locating;
 mod marker;
 mod names;

@@ -22,6 +22,9 @@ mod dates;
 mod encoding;
 mod entry;
 mod finding;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod knowledge;
 mod measuring;

@@ -13,6 +13,9 @@ mod choosing;
 mod dates;
 mod exports;
 mod finding;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod identity;
 mod judging;
 mod offers;
