@@ -228,7 +228,15 @@ fn a_second_interrupt_ends_it_at_once_whatever_it_waits_for() {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     // Nobody will ever write to the pipe, so that no look at the flag comes.
     let mut child = start(&sandbox, &["import", "pipe.vcf"]);
-    std::thread::sleep(Duration::from_millis(500));
+    // It has asked the system for its interrupts (SIGINT is bit 1 of what is caught).
+    let catches = |status: &str| {
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(caught, 16).unwrap() & 2 != 0
+    };
+    while !catches(&fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap()) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::thread::sleep(Duration::from_millis(200));
     signal(&child, "-INT");
     std::thread::sleep(Duration::from_millis(300));
     assert!(child.try_wait().unwrap().is_none(), "the first one lets it finish what it does");

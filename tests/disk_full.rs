@@ -19,7 +19,7 @@ const SYNC: &str = "sync --phone dir:{T}/phone";
 
 fn library(sandbox: &Sandbox) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/disk_full/full_disk.c");
-    let done = Command::new(std::env::var("CC").unwrap_or_else(|_| String::from("cc")))
+    let done = Command::new("cc")
         .args(["-shared", "-fPIC", "-O1", "-o"])
         .arg(sandbox.path("full_disk.so"))
         .arg(source)
