@@ -303,8 +303,6 @@ impl Decider<'_> {
         };
         Some(Action {
             headline,
-            subject: pc.card.display_name(),
-            reasons,
             link: pair.link,
             pc_item: Some(pair.pc),
             phone_item: Some(pair.phone),
@@ -315,7 +313,7 @@ impl Decider<'_> {
             conflicts: merged.conflicts,
             after,
             delivery: if waits { self.phone.delivery } else { Delivery::Direct },
-            holding: None,
+            ..blank(&pc.card, reasons, None)
         })
     }
 

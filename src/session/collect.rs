@@ -99,8 +99,6 @@ pub(super) fn collect(
     collector.name_shared_uids()?;
     let absent = collector.absent_contacts(&phone_set.absent, &linked)?;
     let [new_phone, new_pc] = collector.new_items;
-    let offered = collector.parties.phone.offered();
-    let holds = holds(collector.parties)?;
     let phone = facts(collector.parties.phone, phone_set);
     let mut pc = facts(collector.parties.pc, pc_set);
     // The PC keeps every card in the dialect it came in.
@@ -115,8 +113,8 @@ pub(super) fn collect(
             new_phone,
             unusable: collector.unusable,
             absent,
-            offered,
-            holds,
+            offered: collector.parties.phone.offered(),
+            holds: holds(collector.parties)?,
         },
         pending: collector.pending,
         left_out: collector.left_out,
