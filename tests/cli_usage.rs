@@ -131,7 +131,7 @@ fn completions_name_every_command_and_the_manual_every_exit_code() {
     assert_snapshot!("manual_of_sync", sandbox.run("man sync"));
     assert!(sandbox.run("man --directory pages").ends_with("[exit 0]\n"));
     let pages = fs::read_dir(sandbox.path("pages")).unwrap().count();
-    assert_eq!(pages, 29, "one page per command and the main one");
+    assert_eq!(pages, 34, "one page per command and the main one");
 }
 
 #[test]

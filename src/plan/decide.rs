@@ -352,8 +352,6 @@ impl Decider<'_> {
         };
         Some(Action {
             headline,
-            subject: pc.card.display_name(),
-            reasons,
             link: pair.link,
             pc_item: Some(pair.pc),
             phone_item: Some(pair.phone),
@@ -365,7 +363,7 @@ impl Decider<'_> {
             apart,
             after,
             delivery: if waits { self.phone.delivery } else { Delivery::Direct },
-            holding: None,
+            ..blank(&pc.card, reasons, None)
         })
     }
 
