@@ -344,12 +344,6 @@ impl Decider<'_> {
             None => PairAfter::Linked { baseline },
             Some(seen) => waiting_baseline(base, phone, seen, writes_pc),
         };
-        let replace = |item, held: &Held, card: Card| WriteStep::Replace {
-            item,
-            expected: held.revision,
-            before: held.card.clone(),
-            card,
-        };
         Some(Action {
             headline,
             link: pair.link,
@@ -431,6 +425,10 @@ fn apart(merged: &Merged, pc: (&Held, bool), phone: (&Held, bool)) -> Option<Box
         if is_written { card.clone() } else { held.card.clone() }
     };
     is_open(merged).then(|| Box::new((after(pc, &merged.pc), after(phone, &merged.phone))))
+}
+
+fn replace(item: ItemId, held: &Held, card: Card) -> WriteStep {
+    WriteStep::Replace { item, expected: held.revision, before: held.card.clone(), card }
 }
 
 fn is_open(merged: &Merged) -> bool {
