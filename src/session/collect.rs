@@ -79,15 +79,7 @@ pub(super) fn collect(
     }
     collector.absent.extend(&phone_set.absent);
     let pc_set = collector.side(Side::Pc, states, report)?;
-    let mut waiting: HashMap<LinkId, Vec<OpenConflict>> = HashMap::new();
-    for conflict in collector.parties.ledger.open_conflicts()? {
-        waiting.entry(conflict.link).or_default().push(conflict);
-    }
-    for id in waiting.keys() {
-        if let Some(link) = collector.parties.ledger.link(*id)? {
-            collector.draft(link);
-        }
-    }
+    let waiting = collector.waiting()?;
     for link in collector.parties.ledger.links_without_baseline()? {
         collector.draft(link);
     }
@@ -235,6 +227,20 @@ impl Collector<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// The open conflicts by their link; each such pair is looked at again.
+    fn waiting(&mut self) -> Result<HashMap<LinkId, Vec<OpenConflict>>, Failure> {
+        let mut waiting: HashMap<LinkId, Vec<OpenConflict>> = HashMap::new();
+        for conflict in self.parties.ledger.open_conflicts()? {
+            waiting.entry(conflict.link).or_default().push(conflict);
+        }
+        for id in waiting.keys() {
+            if let Some(link) = self.parties.ledger.link(*id)? {
+                self.draft(link);
+            }
+        }
+        Ok(waiting)
     }
 
     /// The item's content now; `None` if it vanished since it was listed.
