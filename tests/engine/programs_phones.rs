@@ -345,8 +345,9 @@ impl Program {
 
 /// The built-in profiles, with an Android that does not hold these properties.
 fn profiles_with(dropped: &BTreeSet<&'static str>, reencodes: bool) -> Rc<ProfileSet> {
+    type Key = (Vec<&'static str>, bool);
     thread_local! {
-        static MADE: RefCell<HashMap<(Vec<&'static str>, bool), Rc<ProfileSet>>> = RefCell::default();
+        static MADE: RefCell<HashMap<Key, Rc<ProfileSet>>> = RefCell::default();
     }
     let key = (dropped.iter().copied().collect::<Vec<_>>(), reencodes);
     MADE.with_borrow_mut(|made| {
