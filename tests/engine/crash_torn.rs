@@ -125,7 +125,9 @@ struct Reached {
 /// Where a write of the log may be cut: at every sector, and at every byte of the first page of it.
 fn cuts(from: usize, to: usize) -> Vec<usize> {
     let first_frame_end = (from.max(LOG_HEADER_BYTES) + FRAME_BYTES).min(to);
-    let is_cut = |at: &usize| at % SECTOR_BYTES == 0 || (*at - LOG_HEADER_BYTES.min(*at)) % FRAME_BYTES == 0;
+    let is_cut = |at: &usize| {
+        at.is_multiple_of(SECTOR_BYTES) || at.saturating_sub(LOG_HEADER_BYTES).is_multiple_of(FRAME_BYTES)
+    };
     let mut cuts: Vec<usize> = (from..=to).filter(is_cut).collect();
     cuts.extend((from..first_frame_end).step_by(97));
     cuts.push(to);

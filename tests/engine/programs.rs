@@ -209,7 +209,6 @@ impl Program {
     }
 
     /// What the other side shows of a card, without what the first could never show.
-
     pub fn other_view(&self, side: Side, mark: u32) -> Option<BTreeSet<u32>> {
         let view = self.world.view(side.other(), &self.torn);
         let shown: BTreeSet<u32> = view.get(&mark)?.iter().flatten().copied().collect();

