@@ -3,15 +3,15 @@
 //! Pure values: this room does no I/O. A [`Mode`] is a named set of trigger settings, as in Add2Exchange; the
 //! settings of a side say what an add, an edit and a delete *on that side* do.
 
-mod settings;
 mod guards;
+mod settings;
 
 use serde::{Deserialize, Serialize};
 
 use crate::contact::ConflictPolicy;
 
-pub use settings::Choices;
 pub use guards::{Guards, Limits};
+pub use settings::Choices;
 
 /// The two sides of a relationship.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
