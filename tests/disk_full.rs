@@ -128,6 +128,7 @@ fn with_full_disk(sandbox: &Sandbox, line: &str, at: u32) -> Option<(i32, String
 fn says_so(said: &str) -> bool {
     let pairs = [
         ("no room left", "free some space"),
+        ("the disk is full", "free some space"),
         ("cannot be opened", "the room on that disk"),
         ("could not be used", "the room on it"),
         ("cannot be opened", "free some space"),

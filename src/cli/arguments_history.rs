@@ -96,8 +96,8 @@ pub struct RestoreArguments {
     #[arg(value_name = "CONTACT")]
     pub contact: String,
     /// The version that it gets, by its number in `history`; one that was removed gets its last content without this
-    #[arg(long, value_name = "VERSION")]
-    pub to: Option<u64>,
+    #[arg(long, value_name = "N")]
+    pub version: Option<u64>,
     /// Only these fields, such as tel,email,note; the others stay as they are
     #[arg(long, value_name = "FIELDS", value_delimiter = ',')]
     pub field: Vec<String>,

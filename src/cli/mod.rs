@@ -7,6 +7,7 @@
 mod add;
 mod arguments;
 mod arguments_conflicts;
+mod arguments_contacts;
 mod arguments_history;
 mod arguments_matching;
 mod arguments_phones;

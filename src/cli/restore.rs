@@ -39,7 +39,7 @@ pub fn run(invocation: &Invocation<'_>, arguments: &RestoreArguments) -> Outcome
     };
     let (book, contact) = past_contact(invocation, &store, arguments.book.as_deref(), &arguments.contact)?;
     let versions = book.versions(contact.item)?;
-    let wanted = wanted(&versions, arguments.to, &contact.name)?;
+    let wanted = wanted(&versions, arguments.version, &contact.name)?;
     let now = versions.last().and_then(|version| version.card.as_ref());
     let card = match (&mask, now) {
         (None, _) => wanted.clone(),
@@ -87,7 +87,8 @@ fn wanted<'v>(versions: &'v [Version], number: Option<u64>, name: &str) -> Resul
     let Some(number) = number else {
         let last = versions.last().filter(|version| version.card.is_none());
         let content = last.and_then(|_| versions.iter().rev().find_map(|version| version.card.as_ref()));
-        return content.ok_or_else(|| Failed::usage("which version is wanted is not said; add --to", list));
+        return content
+            .ok_or_else(|| Failed::usage("which version is wanted is not said; add --version N", list));
     };
     let version = versions.iter().find(|version| version.number == number);
     let version =

@@ -160,12 +160,7 @@ fn with_personality(address: PhoneAddress, what: &WhatArguments) -> Result<Phone
 }
 
 fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup) -> Result<Ended, Failed> {
-    let (lock, store): (Option<SessionLock>, Store) = if setup.dry_run {
-        (None, invocation.open_for_reading()?)
-    } else {
-        let (lock, store) = invocation.open_for_writing()?;
-        (Some(lock), store)
-    };
+    let (lock, store) = opened(invocation, setup.dry_run)?;
     let world = invocation.world;
     let configuration = &invocation.configuration;
     let profiles = phone::profiles(world)?;
@@ -229,6 +224,15 @@ fn run_session(invocation: &Invocation<'_>, what: &WhatArguments, setup: &Setup)
     let ended = reported(invocation, what, setup, heading, |report| agent::sync_with(met, &wish, report))?;
     drop(lock);
     Ok(ended)
+}
+
+/// The store, with the session's lock where something may be written.
+fn opened(invocation: &Invocation<'_>, dry_run: bool) -> Result<(Option<SessionLock>, Store), Failed> {
+    if dry_run {
+        return Ok((None, invocation.open_for_reading()?));
+    }
+    let (lock, store) = invocation.open_for_writing()?;
+    Ok((Some(lock), store))
 }
 
 /// Where one side is never written, nothing that was done there can be undone.

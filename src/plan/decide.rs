@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, Kept, MergeInput, Merged, Newer};
+use crate::contact::{self, Baseline, Card, ConflictPolicy, Dialect, Kept, MergeInput, Merged};
 use crate::provider::{Delivery, ItemId, Link, LinkId};
 use crate::relationship::{EditOrDelete, OnAdd, OnDelete, OnEdit, Relationship, Side};
 
 use super::absent::{self, Returned};
 use super::action::{Action, Headline, PairAfter, Plan, Reason, Skipped, WriteStep};
 use super::guard::{self, GuardAnswer, GuardAnswers, TakingBack};
+use super::newest::{newer, undated_note};
 use super::observation::{Held, Holds, LinkedCase, NewItem, Observations, Seen, SideFacts};
 use super::pairing::{self, Paired, Pairing};
 use super::staying::Staying;
@@ -565,36 +566,6 @@ fn merge_reasons(case: &LinkedCase, relationship: &Relationship, taking_back: Ta
         (_, Seen::Changed(_)) => vec![edited(Side::Phone)],
         _ => vec![Reason::ConflictWaiting],
     }
-}
-
-/// Which card is newer by its REV (RFC 6350 6.7.4); unknown unless both have one and they differ.
-fn newer(pc: &Card, phone: &Card) -> Option<Newer> {
-    let (pc, phone) = (revised(pc)?, revised(phone)?);
-    match pc.cmp(&phone) {
-        std::cmp::Ordering::Greater => Some(Newer::Pc),
-        std::cmp::Ordering::Less => Some(Newer::Phone),
-        std::cmp::Ordering::Equal => None,
-    }
-}
-
-/// That the newer edit was to win, and of so many contacts it is not known which that is; `None` for none.
-fn undated_note(contacts: usize) -> Option<String> {
-    let contacts = match contacts {
-        0 => return None,
-        1 => String::from("1 contact"),
-        more => format!("{more} contacts"),
-    };
-    Some(format!(
-        "The newer edit is to win, but of {contacts} one side does not say when it was changed (REV), or both say the \
-         same; these wait for a decision."
-    ))
-}
-
-/// The digits of a card's REV down to the second; both forms of RFC 6350 and RFC 2426 order alike by them.
-fn revised(card: &Card) -> Option<String> {
-    let text = card.properties().iter().find(|property| property.name == "REV")?.text();
-    let digits: String = text.chars().filter(char::is_ascii_digit).take(14).collect();
-    (digits.len() == 14).then_some(digits)
 }
 
 /// A name for a new file: the UID where it is safe as it is, else a safe rest of it with a piece of its hash, so

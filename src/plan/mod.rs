@@ -7,6 +7,7 @@ mod absent;
 mod action;
 mod decide;
 mod guard;
+mod newest;
 mod observation;
 mod pairing;
 mod staying;

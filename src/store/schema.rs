@@ -4,9 +4,8 @@
 //! tables may change from version to version; the views whose names end in `_v1` keep their columns. Other programs
 //! should open the file read-only (`file:PATH?mode=ro`) and use the views.
 //!
-//! Retention: rows of `cards` are never deleted. The history refers to the content before each write,
-//! so that every change can be shown and taken back. Tombstones in `contacts` and `observed` are kept for good too;
-//! they are what keeps a deleted contact from coming back.
+//! Retention: `retention.rs` lets go of old history; a row of `cards` goes with the last that refers to it. Tombstones in
+//! `contacts` and `observed` are kept for good: they are what keeps a deleted contact from coming back.
 
 use rusqlite::Connection;
 

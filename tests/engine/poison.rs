@@ -144,6 +144,7 @@ fn met(seed: u64) -> World {
     world
 }
 
+/// A read that fails once is tried again, so it fails twice here.
 #[test]
 fn a_phone_that_refuses_one_file_keeps_that_one_only() {
     for code in [0x2002, 0x200F] {
@@ -151,7 +152,12 @@ fn a_phone_that_refuses_one_file_keeps_that_one_only() {
         for nth in 1..=8 {
             let mut world = met(304);
             let run = Run {
-                faults: FaultPlan { faults: vec![at_read(FaultKind::Fail(code), nth)] },
+                faults: FaultPlan {
+                    faults: vec![
+                        at_read(FaultKind::Fail(code), nth),
+                        at_read(FaultKind::Fail(code), nth + 1),
+                    ],
+                },
                 ..Run::default()
             };
             let Ok(ended) = world.try_sync(&run).0 else { continue };

@@ -12,14 +12,14 @@ use crate::cli::phone::connect_simulated;
 use crate::cli::world::{Terminal, World};
 use crate::contact::{Card, ConflictPolicy, FieldMask, Fingerprint};
 use crate::device::ProfileSet;
-use crate::provider::{Clock, TestClock, TestRandomness, TrackingOptions};
+use crate::provider::{Clock, SessionId, TestClock, TestRandomness, TrackingOptions};
 use crate::relationship::{EditOrDelete, Guards, Mode};
 use crate::report::{ExitCode, Heading, HumanReport};
 use crate::session::Ended;
 use crate::sim::{
     FaultPlan, MemoryStorage, Personality, Phone, SharedStorage, SharedTrace, Storage, StorageError,
 };
-use crate::store::{Book, OpenOptions, Store};
+use crate::store::{Answer, Book, OpenOptions, Store};
 use crate::usb::NoPorts;
 
 /// The phone's folder of contacts.
@@ -34,13 +34,15 @@ pub(super) struct Turn {
     pub dry_run: bool,
     pub faults: FaultPlan,
     pub statistics: bool,
+    /// The session that it takes back, instead of a sync.
+    pub undo: Option<i64>,
 }
 
 impl Turn {
     pub(super) const SYNC: Self =
-        Self { dry_run: false, faults: FaultPlan { faults: Vec::new() }, statistics: false };
+        Self { dry_run: false, faults: FaultPlan { faults: Vec::new() }, statistics: false, undo: None };
     pub(super) const DRY: Self =
-        Self { dry_run: true, faults: FaultPlan { faults: Vec::new() }, statistics: false };
+        Self { dry_run: true, faults: FaultPlan { faults: Vec::new() }, statistics: false, undo: None };
 }
 
 /// The stage.
@@ -144,7 +146,7 @@ impl<'a> Stage<'a> {
             randomness: Rc::clone(&self.world.randomness),
             interrupted: &interrupted,
             started_us: self.clock.steady_us(),
-            keeping: agent::Keeping::default(),
+            keeping: agent::Keeping { undo: turn.undo.map(SessionId), ..agent::Keeping::default() },
         };
         let heading = Heading {
             phone: String::new(),
@@ -165,6 +167,16 @@ impl<'a> Stage<'a> {
             return Err(Failed::new(ExitCode::Interrupted, "interrupted", "run the demo again"));
         }
         Ok(ended)
+    }
+
+    /// Lets go of everything that an undo holds; the PC counts.
+    pub(super) fn release_to_the_pc(&self) -> Result<(), Failed> {
+        let store = Store::open(&self.database, &OpenOptions::default())?;
+        let book = self.invocation.book(&store, BOOK)?;
+        for hold in store.holds()? {
+            store.lift_hold(hold.id, Answer::Pc, &book)?;
+        }
+        Ok(())
     }
 
     fn tell_failure(&self, ended: &Ended) -> Result<(), Failed> {

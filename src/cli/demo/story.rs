@@ -38,7 +38,8 @@ fn tell(stage: &mut Stage<'_>) -> Result<(), Failed> {
     edits(stage)?;
     mass_deletion(stage)?;
     pulled_cable(stage)?;
-    nothing_to_do(stage)
+    nothing_to_do(stage)?;
+    taken_back(stage)
 }
 
 fn chapter(stage: &Stage<'_>, title: &str, command: &str) -> Result<(), Failed> {
@@ -126,21 +127,39 @@ fn nothing_to_do(stage: &mut Stage<'_>) -> Result<(), Failed> {
     stage.say(&format!("\n{words}"))
 }
 
+/// A mistake on the phone travels to the PC, and is taken back.
+fn taken_back(stage: &mut Stage<'_>) -> Result<(), Failed> {
+    stage.later();
+    stage.remove_file("zoe.vcf")?;
+    chapter(
+        stage,
+        "8. Zoë is deleted on the phone, by mistake, and so on the PC; the sync is taken back",
+        "sync",
+    )?;
+    let ended = stage.session(&Turn::SYNC)?;
+    stage.say("\n$ tetherbook undo\n")?;
+    stage.session(&Turn { undo: ended.summary.session, ..Turn::SYNC })?;
+    stage.say("\n$ tetherbook undo --release pc --all\n$ tetherbook sync\n")?;
+    stage.release_to_the_pc()?;
+    stage.session(&Turn::SYNC)?;
+    sides_are_equal(stage)
+}
+
 /// A phone that cannot be written: its app leaves all contacts in a file every morning.
 fn by_hand(stage: &mut Stage<'_>) -> Result<(), Failed> {
     let [ada, bo, cleo] = BACKED_UP;
     stage.put("Download/Contacts_20261119_060001.vcf", &[ada, bo].concat())?;
-    chapter(stage, "8. Another phone, on which Fossify Contacts makes a backup every morning", "sync")?;
+    chapter(stage, "9. Another phone, on which Fossify Contacts makes a backup every morning", "sync")?;
     stage.session(&Turn::SYNC)?;
     stage.edit("Bo Svensson", "END:VCARD", "EMAIL:bo@example.org\r\nEND:VCARD")?;
     stage.add(cleo)?;
-    chapter(stage, "9. On the PC: an e-mail for Bo, and Cleo is new", "sync")?;
+    chapter(stage, "10. On the PC: an e-mail for Bo, and Cleo is new", "sync")?;
     stage.session(&Turn::SYNC)?;
     let with_mail = bo.replace("END:VCARD", "EMAIL:bo@example.org\r\nEND:VCARD");
     stage.put("Download/Contacts_20261121_060001.vcf", &[ada, &with_mail, cleo].concat())?;
     chapter(
         stage,
-        "10. The person opened the file and gave Bo the e-mail; the next backup shows it",
+        "11. The person opened the file and gave Bo the e-mail; the next backup shows it",
         "sync",
     )?;
     stage.session(&Turn::SYNC)?;
