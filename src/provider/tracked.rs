@@ -436,9 +436,12 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
                     match self.row(*item).map(|row| row.locator.clone()) {
                         None => Recovered::NotHappened,
                         Some(locator) => {
-                            self.simple
-                                .settle(&Unsettled::Replace { locator, bytes: card.as_bytes().to_vec() })?;
-                            Recovered::There(*item)
+                            let bytes = card.as_bytes().to_vec();
+                            let write = Unsettled::Replace { locator: locator.clone(), bytes };
+                            match self.simple.settle(&write)? {
+                                Settled::Happened { .. } => self.recovered_as_sent(*item, &locator, card)?,
+                                _ => Recovered::There(*item),
+                            }
                         }
                     }
                 }
@@ -513,5 +516,41 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             verified_ms: self.clock.now_ms(),
         };
         Ok(self.add_row(row, content))
+    }
+
+    /// An item whose lost replacement happened: it gets the number of that change, if it holds what was sent.
+    fn recovered_as_sent(
+        &mut self,
+        item: ItemId,
+        locator: &Locator,
+        sent: &Card,
+    ) -> Result<Recovered, ProviderError> {
+        let Some(index) = self.row_of_item.get(&item).copied() else { return Ok(Recovered::There(item)) };
+        match self.read(locator)? {
+            Read::Card(card) if card == *sent => {}
+            _ => return Ok(Recovered::There(item)),
+        }
+        let revision = Some(Revision::of(sent.as_bytes()));
+        let Some(row) = self.rows.get(index).filter(|row| !row.deleted).cloned() else {
+            return Ok(Recovered::There(item));
+        };
+        if row.revision == revision {
+            return Ok(Recovered::AsIntended(item, self.number(row.counter)));
+        }
+        let counter = self.take_counter();
+        let renewed = Observed {
+            counter,
+            revision,
+            uid_hash: uid_hash(sent),
+            problem: None,
+            // The listing is still to be compared, and reads it once more.
+            stamp: Stamp { size_bytes: u64::MAX, modified: None },
+            settled: false,
+            verified_ms: self.clock.now_ms(),
+            ..row
+        };
+        self.contents.remove(&item);
+        self.put_row(index, renewed);
+        Ok(Recovered::AsIntended(item, self.number(counter)))
     }
 }

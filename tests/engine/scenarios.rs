@@ -1,5 +1,7 @@
 //! What a person does, and what must come of it.
 
+use tetherbook::sim::{Fault, FaultKind, FaultPlan, Spot};
+
 use crate::world::{Run, World, card};
 
 #[test]
@@ -91,4 +93,51 @@ fn a_mass_deletion_is_stopped() {
     let (ended, _) = world.try_sync(&Run { allow_deletes: true, ..Run::default() });
     assert_eq!(ended.unwrap().summary.deleted.pc, 19);
     world.assert_equal("after the allowed deletion");
+}
+
+/// Whatever the PC does after a session that was cut in writing an edit of it to the phone, counts: what the phone has of
+/// that edit is no edit of its owner.
+#[test]
+fn what_a_cut_session_wrote_is_no_edit_on_the_phone() {
+    let edit = |world: &World, from: &str, to: &str| {
+        world.edit_pc("u-a", |text| text.replace(&format!("TEL:{from}"), &format!("TEL:{to}")));
+    };
+    let then: [(&str, Option<&str>); 3] = [("deleted", None), ("edited", Some("333")), ("back", Some("1"))];
+    for (name, wanted) in then {
+        let (mut cuts, mut replaced) = (0, 0);
+        for number in 1.. {
+            let mut world = World::new("android", 6);
+            world.put_file("a.vcf", card("u-a", "Ada", &["TEL:1"]).as_bytes());
+            world.put_file("b.vcf", card("u-b", "Bo", &["TEL:2"]).as_bytes());
+            world.sync();
+            edit(&world, "1", "22");
+            let cut = Fault { kind: FaultKind::Cut, spot: Spot::Container(number) };
+            let (ended, _) = world.try_sync(&Run { faults: FaultPlan { faults: vec![cut] }, ..Run::default() });
+            if ended.is_ok_and(|ended| ended.failure.is_none()) {
+                break;
+            }
+            cuts += 1;
+            let files = world.files();
+            replaced += usize::from(files.iter().any(|(name, bytes)| {
+                name.ends_with("a.vcf") && String::from_utf8_lossy(bytes).contains("TEL:22")
+            }));
+            match wanted {
+                None => world.remove_pc("u-a"),
+                Some(wanted) => edit(&world, "22", wanted),
+            }
+            let ended = world.sync();
+            let context = format!("{name}, cut at {number}");
+            assert_eq!(ended.summary.conflicts, 0, "{context}: {:?}", ended.summary);
+            world.assert_equal(&context);
+            assert_eq!(world.pc_cards().len(), 1 + usize::from(wanted.is_some()), "{context}");
+            if let Some(wanted) = wanted {
+                let text = String::from_utf8(world.read_file("a.vcf")).unwrap();
+                let numbers: Vec<&str> = text.lines().filter(|line| line.starts_with("TEL")).collect();
+                assert_eq!(numbers, [format!("TEL:{wanted}")], "{context}");
+            }
+            world.sync();
+            world.assert_quiet(&context);
+        }
+        assert!(cuts > 20 && replaced > 2, "{name}: too little was met: {cuts} cuts, {replaced} replaced");
+    }
 }

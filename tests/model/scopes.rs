@@ -120,6 +120,22 @@ fn a_phone_with_dates() {
     check(Scope { name: "dates", habits: DATED, shorts: false, ..one_contact() }, 2_200);
 }
 
+/// What a cut session had written to the phone is no edit there that beats a deletion on the PC.
+#[test]
+fn deletions_after_a_cut_session() {
+    check(
+        Scope {
+            name: "deletions after a cut",
+            is_strict: true,
+            edits: [0, 3],
+            unplugs: false,
+            shorts: false,
+            ..one_contact()
+        },
+        500,
+    );
+}
+
 /// That one state stands for many is no more than a claim unless it is tried.
 #[test]
 fn sessions_cannot_tell_what_counts_as_one_state() {

@@ -97,13 +97,6 @@ fn known_limit_a_contact_made_again_while_it_was_edited_is_doubled() {
     finds("I13 nothing is doubled", scope);
 }
 
-/// A replacement that was cut after the phone had it looks like an edit there, and that beats a deletion on the PC.
-#[test]
-fn known_limit_an_echo_of_a_cut_session_beats_a_deletion() {
-    let scope = Scope { name: "known limit", is_strict: true, edits: [0, 2], cuts: 1, dies: true, ..calm() };
-    finds("I4 nothing comes back", scope);
-}
-
 /// The generation grows when the phone is written. A phone that was put back to before a session which only read it looks as
 /// it was left, and its old content counts as an edit.
 #[test]
