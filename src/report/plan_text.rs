@@ -230,7 +230,8 @@ fn held_lines(summary: &Summary) -> Vec<Line> {
         return Vec::new();
     }
     let contacts = count_of(summary.held, "contact is", "contacts are");
-    let text = format!("{contacts} held since an undo: sync leaves them as they are on both sides.");
+    let stays = if summary.held == 1 { "it as it is" } else { "them as they are" };
+    let text = format!("{contacts} held since an undo: sync leaves {stays} on both sides.");
     let mut lines = paragraph(Label::Attention, &text, 0);
     lines.extend(hint_lines(
         "see them: tetherbook undo --held; say which side counts: tetherbook undo --release pc --all (or phone, again)",
