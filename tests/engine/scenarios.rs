@@ -112,7 +112,8 @@ fn what_a_cut_session_wrote_is_no_edit_on_the_phone() {
             world.sync();
             edit(&world, "1", "22");
             let cut = Fault { kind: FaultKind::Cut, spot: Spot::Container(number) };
-            let (ended, _) = world.try_sync(&Run { faults: FaultPlan { faults: vec![cut] }, ..Run::default() });
+            let (ended, _) =
+                world.try_sync(&Run { faults: FaultPlan { faults: vec![cut] }, ..Run::default() });
             if ended.is_ok_and(|ended| ended.failure.is_none()) {
                 break;
             }
