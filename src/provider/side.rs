@@ -48,7 +48,7 @@ pub struct Replica {
     pub guid: Guid,
     /// What a person calls it: the phone's model or the book's name.
     pub label: String,
-    /// Grows with every session that wrote to the replica; lower than remembered means it was restored.
+    /// Grows with every session that wrote to the replica or took something over from it; lower than remembered means it was restored.
     pub generation: u64,
 }
 
@@ -245,12 +245,13 @@ pub trait Provider {
     }
 
     /// Marks a side as known: one that was never synced gets its marker, one that was restored is known again, so
-    /// that the next session need not compare everything once more. Called after the news of the restoration is on
-    /// the disk; a side that is only read is not marked.
+    /// that the next session need not compare everything once more. One that `gave` something in this session is marked
+    /// anew: put back to an earlier state it would lack that, and must be seen to be restored. Called after the news of the
+    /// restoration is on the disk, and before what it gave is; a side that is only read is not marked.
     ///
     /// # Errors
     /// When the side takes no writes.
-    fn mark_known(&mut self) -> Result<(), ProviderError> {
+    fn mark_known(&mut self, _gave: bool) -> Result<(), ProviderError> {
         Ok(())
     }
 

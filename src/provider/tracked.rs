@@ -402,8 +402,8 @@ impl<S: SimpleProvider, M: Metadata> Provider for Tracked<S, M> {
         Ok(())
     }
 
-    fn mark_known(&mut self) -> Result<(), ProviderError> {
-        if self.generation == 0 || self.restarted.is_some() {
+    fn mark_known(&mut self, gave: bool) -> Result<(), ProviderError> {
+        if gave || self.generation == 0 || self.restarted.is_some() {
             self.prepare_writes()?;
         }
         Ok(())

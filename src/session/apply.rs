@@ -85,12 +85,14 @@ impl<'a, 'p> Applier<'a, 'p> {
             report.event(&Event::Applying { actions: writing });
         }
         let is_news = |action: &&Action| !action.only_waits() && !self.is_known_conflict(action);
-        let writes = !plan.is_empty() && actions.iter().any(is_news);
+        let news: Vec<&Action> = actions.iter().copied().filter(is_news).collect();
+        let writes = !plan.is_empty() && !news.is_empty();
+        let phone_gave = news.iter().any(|action| self.is_from_phone(action));
         self.keep(restarted)?;
         if let Some(safety) = self.options.safety.filter(|_| writes) {
             safety.copy(&seen_on_phone(plan))?;
         }
-        self.mark(report)?;
+        self.mark(phone_gave, report)?;
         if writes {
             let (ledger, now_ms) = (self.parties.ledger, self.options.clock.now_ms());
             let session = match self.options.undo {
@@ -130,13 +132,18 @@ impl<'a, 'p> Applier<'a, 'p> {
         })
     }
 
+    /// Whether what the phone told has a part in this action.
+    fn is_from_phone(&self, action: &Action) -> bool {
+        action.phone_item.is_some_and(|item| self.pending.changes.contains_key(&(Side::Phone, item)))
+    }
+
     /// Marks the phone as known. Only when that it was restored is on the disk: a whole marker hides it.
-    fn mark(&mut self, report: &mut dyn Report) -> Result<(), Failure> {
+    fn mark(&mut self, phone_gave: bool, report: &mut dyn Report) -> Result<(), Failure> {
         let writable = self.parties.phone.capabilities().writable;
         if !writable || !self.options.relationship.writes_to(Side::Phone) {
             return Ok(());
         }
-        match self.parties.phone.mark_known() {
+        match self.parties.phone.mark_known(phone_gave) {
             Ok(()) => Ok(()),
             Err(error @ (ProviderError::Disconnected(_) | ProviderError::Interrupted)) => {
                 Err(Failure::phone(error))

@@ -155,7 +155,7 @@ impl Program {
     }
 
     fn come_to_rest(&mut self, beside_torn: bool) {
-        let run = Run { allow_deletes: true, mode: Some(Mode::TwoWay), ..Run::default() };
+        let mut run = Run { allow_deletes: true, mode: Some(Mode::TwoWay), ..Run::default() };
         for round in 0..2 {
             self.world.clock.advance_ms(5_000);
             self.world.phone.media_scan();
@@ -177,6 +177,9 @@ impl Program {
                     ended.failure, ended.plan
                 ));
             }
+            // An item at which the phone stopped answering is looked at again by what the person is told to do.
+            let skipped = ended.plan.iter().flat_map(|plan| &plan.skipped);
+            run.deep = skipped.into_iter().any(|one| one.why.contains("sync --deep"));
         }
     }
 

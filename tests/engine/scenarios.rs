@@ -112,7 +112,8 @@ fn what_a_cut_session_wrote_is_no_edit_on_the_phone() {
             world.sync();
             edit(&world, "1", "22");
             let cut = Fault { kind: FaultKind::Cut, spot: Spot::Container(number) };
-            let (ended, _) = world.try_sync(&Run { faults: FaultPlan { faults: vec![cut] }, ..Run::default() });
+            let (ended, _) =
+                world.try_sync(&Run { faults: FaultPlan { faults: vec![cut] }, ..Run::default() });
             if ended.is_ok_and(|ended| ended.failure.is_none()) {
                 break;
             }
@@ -140,4 +141,42 @@ fn what_a_cut_session_wrote_is_no_edit_on_the_phone() {
         }
         assert!(cuts > 20 && replaced > 2, "{name}: too little was met: {cuts} cuts, {replaced} replaced");
     }
+}
+
+/// A contact that was made on the phone after a backup of it, and was only read since: the backup is put back, and it is
+/// missing there.
+#[test]
+fn a_backup_from_before_a_contact_was_taken_over_deletes_nothing() {
+    let mut world = World::new("android", 7);
+    world.put_file("a.vcf", card("u-a", "Ada", &["TEL:1"]).as_bytes());
+    world.sync();
+    let backup = world.files();
+    let put_back = |world: &World, backup: &std::collections::BTreeMap<String, Vec<u8>>| {
+        for name in world.files().keys() {
+            world.remove_file(name);
+        }
+        for (name, bytes) in backup {
+            world.put_file(name, bytes);
+        }
+    };
+    world.put_file("b.vcf", card("u-b", "Bo", &["TEL:2"]).as_bytes());
+    let ended = world.sync();
+    assert_eq!((ended.summary.created.pc, ended.summary.device_writes), (1, 0), "{:?}", ended.summary);
+    world.sync();
+    world.assert_quiet("after it was taken over");
+    put_back(&world, &backup);
+    let ended = world.sync();
+    assert_eq!(ended.summary.deleted.pc, 0, "{:?}", ended.summary);
+    world.sync();
+    world.assert_equal("after the backup was put back");
+    assert_eq!(world.pc_cards().len(), 2);
+    // The same with an edit: what is older must not take its place.
+    let backup = world.files();
+    world.edit_file("a.vcf", |text| text.replace("TEL:1", "TEL:11"));
+    world.sync();
+    put_back(&world, &backup);
+    world.sync();
+    let pc: String =
+        world.pc_cards().iter().map(|card| String::from_utf8_lossy(card.as_bytes()).into_owned()).collect();
+    assert!(pc.contains("TEL:11"), "{pc}");
 }

@@ -231,7 +231,9 @@ impl Ghost {
             && disk.phone.marker().is_some_and(|(marked, _)| marked == guid(disk.database.replica))
         {
             for (who, wish) in self.wishes.iter_mut().enumerate() {
-                if on_phone(before, who) != on_phone(disk, who) && !self.is_strict {
+                // What no session had taken over from it yet is gone with the state in which it was typed.
+                let was_told = wish.touched[index(Side::Phone)] == Touched::No;
+                if on_phone(before, who) != on_phone(disk, who) && !was_told {
                     wish.touched[index(Side::Phone)] = Touched::Perhaps;
                     wish.fate = Fate::Free;
                     wish.forget_tokens();

@@ -132,7 +132,25 @@ fn deletions_after_a_cut_session() {
             shorts: false,
             ..one_contact()
         },
-        500,
+        4_500,
+    );
+}
+
+/// A phone that is put back to before a session which took something over from it is seen to be.
+#[test]
+fn a_phone_put_back_after_it_was_read() {
+    check(
+        Scope {
+            name: "put back after reading",
+            edits: [2, 1],
+            swaps: 1,
+            cuts: 0,
+            dies: false,
+            unplugs: false,
+            shorts: false,
+            ..one_contact()
+        },
+        4_000,
     );
 }
 

@@ -5,7 +5,7 @@
 use stateright::{Checker, HasDiscoveries, Model};
 
 use crate::mutants::Bug;
-use crate::scopes::{HABITS, NO_RENAMING, one_contact, threads};
+use crate::scopes::{NO_RENAMING, one_contact, threads};
 use crate::session::Habits;
 use crate::trace::trace;
 use crate::world::{Scope, Start, World};
@@ -95,13 +95,4 @@ fn a_change_that_is_not_told_never_arrives() {
 fn known_limit_a_contact_made_again_while_it_was_edited_is_doubled() {
     let scope = Scope { name: "known limit", remakes: true, edits: [1, 2], ..calm() };
     finds("I13 nothing is doubled", scope);
-}
-
-/// The generation grows when the phone is written. A phone that was put back to before a session which only read it looks as
-/// it was left, and its old content counts as an edit.
-#[test]
-fn known_limit_a_phone_put_back_to_the_same_generation_is_not_seen() {
-    let scope =
-        Scope { name: "known limit", is_strict: true, habits: HABITS, edits: [1, 0], swaps: 1, ..calm() };
-    finds("I3 nothing is lost", scope);
 }

@@ -15,7 +15,7 @@ pub const MARKER_BYTES_MAX: u64 = 4096;
 pub struct Marker {
     /// The replica's id.
     pub guid: Guid,
-    /// Grows with every session that writes.
+    /// Grows with every session that writes, or takes something over from the phone.
     pub generation: u64,
 }
 

@@ -366,7 +366,7 @@ fn with_change_tracking_on_top_only_changes_are_told() {
         }
         tracked.keep_observations().unwrap();
         if allow_writes {
-            tracked.mark_known().unwrap();
+            tracked.mark_known(false).unwrap();
             tracked.keep_observations().unwrap();
         }
         let kinds: Vec<ChangeKind> = changes.changes.into_iter().map(|change| change.kind).collect();
