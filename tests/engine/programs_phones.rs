@@ -262,10 +262,6 @@ impl Program {
         if !is_whole || done.failure.is_some() || done.plan.is_none_or(|plan| !plan.skipped.is_empty()) {
             return;
         }
-        // Not proved here: the undo of an undo does not tell a conflict again that the session had told.
-        if done.summary.conflicts > 0 {
-            return;
-        }
         let after = self.scene();
         let undone = self.take_back(session);
         if self.scene() != before {
