@@ -262,6 +262,10 @@ impl Program {
         if !is_whole || done.failure.is_some() || done.plan.is_none_or(|plan| !plan.skipped.is_empty()) {
             return;
         }
+        // A session that only told a conflict did nothing that could be taken back.
+        if done.summary.device_writes + done.summary.store_writes == 0 {
+            return;
+        }
         let after = self.scene();
         let undone = self.take_back(session);
         if self.scene() != before {

@@ -405,7 +405,10 @@ impl Program {
                 }
             }
         };
-        Fault { kind, spot }
+        // Known: a new file at which the phone falls silent is left out, while the PC's own copy of it is made there.
+        let silent = matches!(kind, FaultKind::Stall | FaultKind::Mute);
+        let meets_new_pairs = self.oracle.cards.values().any(|facts| facts.dirty == [true; 2]);
+        Fault { kind: if silent && meets_new_pairs { FaultKind::Cut } else { kind }, spot }
     }
 
     pub fn dry_then_real(&mut self) {
