@@ -26,14 +26,17 @@ pub(super) struct Returned {
 }
 
 /// A person who does by hand what the PC wants (a new name and a new number at once) leaves nothing by which the old
-/// contact could be known again; but it is then what the PC says. Those are taken out of both lists.
+/// contact could be known again; but it is then what the PC says.
+/// So is a contact that was deleted there and edited here, where a session came to put it back and had no answer: put
+/// back once more, and copied from there as something new, it would be there twice.
+/// Those are taken out of both lists.
 pub(super) fn returned(
     linked: &mut Vec<LinkedCase>,
     paired: &mut Paired,
     rule: &Pairing<'_>,
 ) -> Vec<Returned> {
     let wanted = |case: &LinkedCase| match (&case.phone, &case.pc) {
-        (Seen::Absent, Seen::Changed(held)) => Some(NewItem {
+        (Seen::Absent | Seen::Deleted | Seen::Lost, Seen::Changed(held)) => Some(NewItem {
             item: case.link.pc,
             held: held.clone(),
             place: String::new(),
@@ -54,12 +57,21 @@ pub(super) fn returned(
         found.pairs.into_iter().map(|(pc, phone, reason)| (pc.item, (phone, reason))).collect();
     let mut returned = Vec::new();
     for case in std::mem::take(linked) {
-        match by_pc.remove(&case.link.pc).filter(|_| matches!(case.phone, Seen::Absent)) {
-            Some((new, reason)) => returned.push(Returned { case, new, reason }),
+        match by_pc.remove(&case.link.pc).filter(|_| wanted(&case).is_some()) {
+            Some((new, reason)) => returned.push(Returned { case: compared_anew(case), new, reason }),
             None => linked.push(case),
         }
     }
     returned
+}
+
+/// What was deleted under its old number and is there under another is no edit of what it was: nothing that the new one
+/// lacks counts as removed.
+fn compared_anew(mut case: LinkedCase) -> LinkedCase {
+    if !matches!(case.phone, Seen::Absent) {
+        case.link.base = None;
+    }
+    case
 }
 
 /// Who is missing and who is new on the phone, if they may be one person: somebody was renamed, and all that is left is a

@@ -172,13 +172,13 @@ impl Decider<'_> {
 
     /// The pair's item on `gone` is not there; `held` is what the other side has.
     fn one_gone(&self, case: &LinkedCase, gone: Side, held: &Held, plan: &mut Plan) {
-        let (gone_seen, other_seen) = match gone {
-            Side::Phone => (&case.phone, &case.pc),
-            Side::Pc => (&case.pc, &case.phone),
+        let gone_seen = match gone {
+            Side::Phone => &case.phone,
+            Side::Pc => &case.pc,
         };
         let kept = gone.other();
         // What waits in a conflict is an edit that the other side has not taken: a deletion must not take it along.
-        let edited = matches!(other_seen, Seen::Changed(_)) || !case.conflicts.is_empty();
+        let edited = case.is_edited(kept) || !case.conflicts.is_empty();
         let edit_counts = self.relationship.triggers(kept).edit == OnEdit::Propagate;
         let may_restore = self.relationship.writes_to(gone);
         let delete_wins = self.relationship.edit_or_delete == EditOrDelete::Delete;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::contact::{Card, Country, Dialect, MatchKeys, Projection};
+use crate::contact::{Card, Country, Dialect, FieldMask, MatchKeys, Projection};
 use crate::provider::{Completeness, Delivery, ItemId, Link, MatchDecision, OpenConflict, Revision};
+use crate::relationship::Side;
 
 /// An item's content as a side holds it now.
 #[derive(Debug, Clone)]
@@ -59,6 +60,20 @@ pub struct LinkedCase {
     pub place: String,
     /// The phone's item is missing: the names of other contacts on the PC that carry the same UID.
     pub same_uid: Vec<String>,
+}
+
+impl LinkedCase {
+    /// Whether a person changed what this side says. A program that only wrote the same card anew is no editor, and
+    /// what it did keeps nobody from being deleted.
+    pub(super) fn is_edited(&self, side: Side) -> bool {
+        let (seen, agreed) = match side {
+            Side::Pc => (&self.pc, self.link.base.as_ref().map(|base| &base.pc)),
+            Side::Phone => (&self.phone, self.link.base.as_ref().map(|base| &base.phone)),
+        };
+        let Seen::Changed(held) = seen else { return false };
+        let everything = FieldMask::all();
+        agreed.is_none_or(|agreed| agreed.fingerprint(&everything) != held.card.fingerprint(&everything))
+    }
 }
 
 /// An item that no link knows.

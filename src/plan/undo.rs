@@ -4,7 +4,9 @@
 //! the way back is merged with what was edited since: edits stay, and where both concern the same field the edit stays.
 //! Pure, like [`plan`](super::plan()); an undo that was cut short is planned again from what is there.
 
-use crate::contact::{self, Baseline, Card, ConflictPolicy, FieldChange, MergeInput, Projection};
+use crate::contact::{
+    self, Baseline, Card, ConflictPolicy, FieldChange, FieldConflict, Kept, MergeInput, Projection,
+};
 use crate::provider::{Delivery, ItemId, Link};
 use crate::relationship::{Relationship, Side};
 
@@ -164,10 +166,17 @@ impl Undoer<'_> {
             Some(step) => step.card().cloned(),
             None => side.held().map(|held| held.card.clone()),
         };
+        let cards = (will_hold(&pc, &case.pc), will_hold(&phone, &case.phone));
+        let conflicts = self.told_again(&after, &cards);
+        let apart = match &cards {
+            (Some(pc), Some(phone)) if !conflicts.is_empty() => Some(Box::new((pc.clone(), phone.clone()))),
+            _ => None,
+        };
         let holding = if self.is_redo {
             Holding::Lift
         } else {
-            Holding::Set { pc: will_hold(&pc, &case.pc), phone: will_hold(&phone, &case.phone) }
+            let (pc, phone) = cards;
+            Holding::Set { pc, phone }
         };
         plan.actions.push(Action {
             headline: headline(pc.as_ref(), phone.as_ref()),
@@ -180,12 +189,29 @@ impl Undoer<'_> {
             phone,
             to_pc: to_pc.unwrap_or_default(),
             to_phone: to_phone.unwrap_or_default(),
-            conflicts: Vec::new(),
-            apart: None,
+            conflicts,
+            apart,
             after,
             delivery: Delivery::Direct,
             holding: Some(holding),
         });
+    }
+
+    /// The conflicts that the undone session had told, and that are there again once its undo is taken back.
+    fn told_again(&self, after: &PairAfter, cards: &(Option<Card>, Option<Card>)) -> Vec<FieldConflict> {
+        let (PairAfter::Linked { baseline }, (Some(pc), Some(phone)), true) = (after, cards, self.is_redo)
+        else {
+            return Vec::new();
+        };
+        let merged = contact::merge(&MergeInput {
+            base: Some(baseline),
+            pc,
+            phone,
+            projection: &self.sides.phone.projection,
+            policy: ConflictPolicy::Hold,
+            newest: None,
+        });
+        merged.conflicts.into_iter().filter(|conflict| conflict.kept == Kept::Held).collect()
     }
 
     fn facts(&self, side: Side) -> &SideFacts {

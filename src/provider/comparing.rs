@@ -212,6 +212,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
                 // It may be a file that was moved here, or a contact that the PC has too: one bad transfer must make
                 // neither a deletion of the one nor a double of the other. One that hangs the phone is not tried twice.
                 Read::Unusable(why) if why != STUCK => self.read(&entry.locator)?,
+                Read::Vanished => self.read(&entry.locator)?,
                 content => content,
             };
             let (revision, uid_hash, problem) = match &content {

@@ -283,6 +283,14 @@ impl Oracle {
         }
     }
 
+    /// Nobody can say any more who meant what of this card.
+    pub fn set_card_free(&mut self, card: u32) {
+        self.forget_card(card);
+        for token in self.tokens.values_mut().filter(|token| token.card == card) {
+            token.fate = Fate::Free;
+        }
+    }
+
     /// The card's deletion may be undone by what looks like an edit.
     pub fn forget_card(&mut self, card: u32) {
         if let Some(facts) = self.cards.get_mut(&card) {

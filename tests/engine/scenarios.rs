@@ -1,5 +1,6 @@
 //! What a person does, and what must come of it.
 
+use tetherbook::mtp::code::operation;
 use tetherbook::sim::{Fault, FaultKind, FaultPlan, Spot};
 
 use crate::world::{Run, World, card};
@@ -179,4 +180,61 @@ fn a_backup_from_before_a_contact_was_taken_over_deletes_nothing() {
     let pc: String =
         world.pc_cards().iter().map(|card| String::from_utf8_lossy(card.as_bytes()).into_owned()).collect();
     assert!(pc.contains("TEL:11"), "{pc}");
+}
+
+/// What only writes a card anew is no editor: it does not bring back what the other side deleted.
+#[test]
+fn a_card_that_was_only_written_anew_stays_deleted() {
+    let mut world = World::new("android", 6);
+    world.put_file("a.vcf", card("u-a", "Ada", &["TEL:1"]).as_bytes());
+    world.add_pc(&card("u-b", "Bo", &["TEL:2"]));
+    world.sync();
+    world.remove_pc("u-a");
+    world.edit_file("a.vcf", |text| text.replace("END:", "REV:2027-01-21T00:00:00Z\r\nEND:"));
+    let (ended, _) = world.try_sync(&Run { allow_deletes: true, ..Run::default() });
+    assert_eq!(ended.unwrap().summary.deleted.phone, 1);
+    assert_eq!((world.pc_cards().len(), world.phone_cards().len()), (1, 1));
+}
+
+/// A phone that says once of a file that it is not there, and lists it, makes no second contact of it.
+#[test]
+fn a_new_file_that_is_said_to_be_gone_once_doubles_nobody() {
+    let mut fired = 0;
+    for nth in 1..4 {
+        let mut world = World::new("ubuntu-touch", 7);
+        world.put_file("both.vcf", card("both", "Bo Both", &["NOTE:there"]).as_bytes());
+        world.add_pc(&card("both", "Bo Both", &["EMAIL:bo@example.org"]));
+        let spot = Spot::Operation { code: operation::GET_OBJECT, nth };
+        let faults = FaultPlan { faults: vec![Fault { kind: FaultKind::Fail(0x2009), spot }] };
+        let _ = world.try_sync(&Run { faults, ..Run::default() });
+        fired += world.trace.as_ref().unwrap().borrow().marks.len();
+        for _ in 0..2 {
+            let _ = world.try_sync(&Run::default());
+        }
+        assert_eq!((world.pc_cards().len(), world.phone_cards().len()), (1, 1), "read {nth}");
+    }
+    assert!(fired > 0, "nothing was said to be gone");
+}
+
+/// A contact that was deleted on the phone and edited on the PC is put back there; where the phone falls to its lock in
+/// the middle of that, what it holds already is taken for what it is.
+#[test]
+fn a_contact_put_back_on_a_phone_that_locks_is_there_once() {
+    for personality in ["strict", "android"] {
+        for at in 1..70 {
+            let mut world = World::new(personality, 8);
+            world.add_pc(&card("u-a", "Ada", &["TEL:1"]));
+            world.sync();
+            world.remove_file("u-a.vcf");
+            world.edit_pc("u-a", |text| text.replace("TEL:1", "TEL:111"));
+            let fault = Fault { kind: FaultKind::Lock, spot: Spot::Container(at) };
+            let _ = world.try_sync(&Run { faults: FaultPlan { faults: vec![fault] }, ..Run::default() });
+            world.phone.unlock();
+            world.sync();
+            world.sync();
+            let there = (world.pc_cards().len(), world.phone_cards().len());
+            assert_eq!(there, (1, 1), "{personality}, locked at container {at}");
+            world.assert_equal("put back");
+        }
+    }
 }

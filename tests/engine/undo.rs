@@ -444,3 +444,24 @@ fn before_in_order(text: &str, before: &Scene) -> String {
     cards.sort_by_key(|card| text.find(card.as_str()));
     cards.into_iter().map(String::as_str).collect()
 }
+
+/// What a session told as a conflict is told again once its undo is taken back.
+#[test]
+fn an_undo_that_is_undone_tells_the_conflict_again() {
+    let mut world = World::new("android", 640);
+    let lines = |note: &str| card("u-a", "Ada", &["TEL:1", &format!("NOTE:{note}")]);
+    world.put_file("a.vcf", lines("typed on the phone").as_bytes());
+    world.add_pc(&lines("typed on the PC"));
+    let told = |world: &World| {
+        let open = world.open_conflicts().into_iter();
+        open.map(|one| (one.subject, one.field, one.pc, one.phone)).collect::<Vec<_>>()
+    };
+    let done = sync(&mut world);
+    let before = told(&world);
+    assert_eq!(before.len(), 1, "{before:?}");
+    let undone = undo(&mut world, done.summary.session.unwrap());
+    undo(&mut world, undone.summary.session.unwrap());
+    assert_eq!(told(&world), before);
+    sync(&mut world);
+    assert_eq!(told(&world), before);
+}
