@@ -179,9 +179,6 @@ impl Program {
                     ended.failure, ended.plan
                 ));
             }
-            // An item at which the phone stopped answering is looked at again by what the person is told to do.
-            let skipped = ended.plan.iter().flat_map(|plan| &plan.skipped);
-            run.deep = skipped.into_iter().any(|one| one.why.contains("sync --deep"));
         }
     }
 
