@@ -361,6 +361,12 @@ impl Program {
         self.note(format!("delete {} on {side:?} {}", seen.mark, seen.file));
         self.oracle.deleted(side, seen.mark, &tokens_in(&seen.text), other.as_ref());
         self.free_what_only_the_other_had(side, seen);
+        // Where a conflict waits, even about a field that one side cleared, the deletion waits for its answer.
+        let waits = self.world.database().exists()
+            && self.open_conflicts().iter().any(|subject| subject.contains(&format!("idq{:04}", seen.mark)));
+        if waits && self.oracle.cards.get(&seen.mark).is_some_and(|facts| facts.fate == Fate::Dead) {
+            self.oracle.forget_card(seen.mark);
+        }
         self.count("delete");
     }
 

@@ -252,6 +252,10 @@ impl Program {
     /// I21: what a session did is taken back, and then it is done again: by taking back the taking back, or by letting
     /// go of what is held. After either the world is as it was after the session.
     pub fn undo_and_redo(&mut self) {
+        // What a session only settles was begun by the one before it, and is not taken back with it.
+        if !self.world.database().exists() || self.open_intents() > 0 {
+            return;
+        }
         self.world.phone.media_scan();
         let before = self.scene();
         let run = Run { allow_deletes: true, mode: Some(Mode::TwoWay), ..Run::default() };
