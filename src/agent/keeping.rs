@@ -68,7 +68,8 @@ impl Keeping {
         let actions = store.actions(id)?;
         if actions.is_empty() {
             return refused(format!(
-                "nothing is left of what session {} did: it was longer ago than [history] keep_days; a safety copy or                  tetherbook restore may help",
+                "nothing is left to take back of session {}: it changed no contact, or was longer ago than [history] keep_days; \
+                 a safety copy or tetherbook restore may help",
                 id.0
             ));
         }
