@@ -4,7 +4,7 @@
 
 use crate::contact::{Baseline, ConflictPolicy, FieldChange, Kept, MergeInput, Merged, Projection, merge};
 use crate::report::{ExitCode, Label, Line, hanging, shown};
-use crate::store::{Book, Contact, Store};
+use crate::store::{Book, Cause, Contact, Store};
 
 use super::arguments::MergeArguments;
 use super::failure::Failed;
@@ -64,6 +64,7 @@ fn union(kept: &Contact, gone: &Contact) -> Merged {
 /// When one of them was changed meanwhile, or the database cannot be used.
 pub fn merge_contacts(book: &Book<'_>, kept: &Contact, gone: &Contact) -> Result<Merged, Failed> {
     let merged = union(kept, gone);
+    let book = book.clone().for_cause(Cause::Merge);
     book.edit(kept.row.item, Some(kept.revision), &merged.pc)?;
     book.remove(gone.row.item, Some(gone.revision))?;
     Ok(merged)

@@ -7,7 +7,7 @@ use crate::contact::{Answer, Card, MergeInput, ResolutionError, resolve, take_ed
 use crate::provider::{ConflictSides, ItemId, LinkId, OpenConflict};
 use crate::relationship::Mode;
 use crate::report::{ExitCode, Label, Line, count_of, enumeration, hanging, shown};
-use crate::store::{RelationshipLedger, Store};
+use crate::store::{Cause, RelationshipLedger, Store};
 
 use super::arguments::ResolveArguments;
 use super::conflicts::{Waiting, all_waiting, fields, meant};
@@ -316,7 +316,7 @@ fn settle(
     };
     let matched = by_field(&now, decision);
     let (settled, resolution, open) = settled(&now, decision, Some(matched))?;
-    let book = invocation.book(store, &now.book)?;
+    let book = invocation.book(store, &now.book)?.for_cause(Cause::Resolve);
     if resolution.pc != contact.card {
         book.edit(contact.row.item, Some(contact.revision), &resolution.pc)?;
     } else if !settled.decided.is_empty() || settled.whole {

@@ -4,7 +4,7 @@
 use crate::contact::{Card, match_keys};
 use crate::provider::{ItemId, Ledger, MatchAnswer, MatchDecision};
 use crate::report::{ExitCode, shown};
-use crate::store::{Book, Contact, RelationshipLedger, RelationshipRow, Store};
+use crate::store::{Book, Cause, Contact, RelationshipLedger, RelationshipRow, Store};
 
 use super::arguments::UnlinkArguments;
 use super::failure::Failed;
@@ -85,7 +85,7 @@ pub fn say_different(
         .collect();
     let asked = ledger.asked_pairs()?;
     let is_open = asked.iter().any(|pair| pair.pc == pc && !answered.contains(&pair.phone));
-    let book = invocation.book(store, &row.book)?;
+    let book = invocation.book(store, &row.book)?.for_cause(Cause::Resolve);
     let Some(contact) = book.contact(pc)?.filter(|_| !is_open) else { return Ok(()) };
     let uid = match_keys(&contact.card).uid;
     if uid.is_some() && uid == match_keys(card).uid {

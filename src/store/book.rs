@@ -36,6 +36,7 @@ pub struct BookInfo {
 ///
 /// It takes cards of any vCard version and keeps them byte for byte; the dialect it names is the one in which new
 /// cards are best composed for it.
+#[derive(Clone)]
 pub struct Book<'a> {
     store: &'a Store,
     clock: &'a dyn Clock,
