@@ -144,7 +144,7 @@ pub struct Matching {
 }
 
 /// Matches two sides one to one. A pair that is the same by its points is joined when it leads every other pair of
-/// both its cards by [`LEAD_MIN`]; then the next best are looked at. Where none leads, all that fit are asked. The
+/// both its cards by `LEAD_MIN`; then the next best are looked at. Where none leads, all that fit are asked. The
 /// result does not depend on the order of the cards, and swapping the sides swaps the result. `apart` tells pairs that
 /// a person said are two.
 #[must_use]

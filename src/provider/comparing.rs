@@ -13,9 +13,14 @@ use super::{Completeness, ItemId, ProviderError, Revision};
 /// read with the same date can no longer be changed under that date.
 const SETTLED_AFTER_MS: i64 = 2_000;
 
-/// What is remembered of an item at which the side stopped answering.
-const STUCK: &str = "the phone stopped answering when it was read; it is left out until it changes there, or until it \
-                     is asked for: tetherbook sync --deep";
+/// What is remembered of an item at which the side stopped answering: the next session leaves it out.
+const STUCK: &str = "the phone stopped answering when it was read";
+/// The same after a session left it out: it may have been the phone's mood, so it is tried once more.
+const STUCK_ONCE: &str = "the phone stopped answering when it was read; it is left out this once and tried again in the \
+                          next session, or now: tetherbook sync --deep";
+/// The same after it happened again.
+const STUCK_AGAIN: &str = "the phone stopped answering when it was read, twice; it is left out until it changes there, or \
+                           until it is asked for: tetherbook sync --deep";
 
 impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
     /// Reads an item; a failure of the whole side ends the collection, a failure of the item does not.
@@ -47,6 +52,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         let known = index.and_then(|index| self.rows.get(index)).cloned();
         let item = known.as_ref().map(|row| row.item);
         let item = item.unwrap_or_else(|| ItemId(self.take_counter()));
+        let again = known.as_ref().and_then(|row| row.problem.as_deref()) == Some(STUCK_ONCE);
         let row = Observed {
             item,
             counter: self.take_counter(),
@@ -54,7 +60,7 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
             stamp: entry.stamp.clone(),
             revision: None,
             uid_hash: known.map_or(0, |row| row.uid_hash),
-            problem: Some(String::from(STUCK)),
+            problem: Some(String::from(if again { STUCK_AGAIN } else { STUCK })),
             deleted: false,
             settled: false,
             verified_ms: self.clock.now_ms(),
@@ -154,8 +160,16 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         if !self.options.deep && !chosen && trusted {
             return Ok(());
         }
-        if same_stamp && !self.options.deep && row.problem.as_deref() == Some(STUCK) {
-            return Ok(());
+        if same_stamp && !self.options.deep {
+            match row.problem.as_deref() {
+                Some(STUCK_AGAIN) => return Ok(()),
+                Some(STUCK) => {
+                    let left_out = Observed { problem: Some(String::from(STUCK_ONCE)), ..row.clone() };
+                    self.put_row(index, left_out);
+                    return Ok(());
+                }
+                _ => {}
+            }
         }
         let content = self.read_listed(entry, Some(index))?;
         let now_ms = self.clock.now_ms();
@@ -210,8 +224,8 @@ impl<S: SimpleProvider, M: Metadata> Tracked<S, M> {
         for entry in strangers {
             let content = match self.read_listed(entry, None)? {
                 // It may be a file that was moved here, or a contact that the PC has too: one bad transfer must make
-                // neither a deletion of the one nor a double of the other. One that hangs the phone is not tried twice.
-                Read::Unusable(why) if why != STUCK => self.read(&entry.locator)?,
+                // neither a deletion of the one nor a double of the other.
+                Read::Unusable(_) => self.read(&entry.locator)?,
                 Read::Vanished => self.read(&entry.locator)?,
                 content => content,
             };

@@ -120,7 +120,7 @@ fn cut(spot: Spot) -> Fault {
 #[test]
 fn a_cable_pulled_before_any_container_is_a_delay() {
     let mut reached = Reached::default();
-    let stride = stride(8);
+    let stride = stride(7);
     for (index, personality) in Personality::faithful_names().iter().enumerate() {
         for scenario in [Scenario::First, Scenario::Mixed, Scenario::Held, Scenario::Bare] {
             if !is_wanted(&format!("{personality} {scenario:?}")) {
@@ -192,14 +192,16 @@ fn a_cable_pulled_at_any_byte_of_a_card_is_a_delay() {
             recorded.disturb(cut(spot), &[3, 9], &mut reached);
         }
     }
-    reached.at_least(3_400, 600, 550);
+    // The marker of a phone that gave something is written before the journal: a cut there leaves no intents.
+    reached.at_least(5_000, 1_000, 370);
 }
 
 /// What a phone does wrong at one operation, and how the session may end then.
 const MISBEHAVIOURS: &[(FaultKind, &[u8])] = &[
     (FaultKind::Delay(25_000), &[0, 3, 6, 9]),
     (FaultKind::Busy(3), &[0, 6, 9]),
-    (FaultKind::Busy(30), &[0, 4, 6, 9]),
+    // 3: the marker, which is written before the journal, is left half-way.
+    (FaultKind::Busy(30), &[0, 3, 4, 6, 9]),
     (FaultKind::Mute, &[0, 3, 6, 9]),
     (FaultKind::Stall, &[0, 1, 3, 6, 7, 9]),
     (FaultKind::Lock, &[0, 1, 3, 5, 6, 7, 9]),

@@ -80,7 +80,7 @@ fn locked_from(world: &mut World, moment: u64) -> Option<String> {
 #[test]
 fn a_database_that_another_program_keeps_is_a_delay() {
     let mut reached = Reached::default();
-    let stride = stride(5);
+    let stride = stride(4);
     for personality in ["android", "nokia-s40", "sailfish"] {
         for scenario in [Scenario::First, Scenario::Mixed] {
             if !is_wanted(&format!("{personality} {scenario:?}")) {

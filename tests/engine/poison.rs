@@ -199,11 +199,8 @@ fn a_file_at_which_the_phone_stops_answering_ends_one_session_and_no_other() {
             let why = &skipped[0].why;
             assert!(why.contains("stopped answering") && why.contains("--deep"), "{context}: {why}");
             assert!(names_on_pc(&world).len() >= 4, "{context}: {:?}", names_on_pc(&world));
-            // And the one after that neither.
-            assert_eq!(world.sync().summary.failed, 1, "{context}");
-            // A person can have it tried again.
-            let (ended, _) = world.try_sync(&Run { deep: true, ..Run::default() });
-            assert_eq!(ended.unwrap().summary.failed, 0, "{context}");
+            // It may have been the phone's mood: the one after that tries it again.
+            assert_eq!(world.sync().summary.failed, 0, "{context}");
             world.assert_equal(&context);
             world.sync();
             world.assert_quiet(&context);
