@@ -37,7 +37,7 @@ fn the_demos_output_is_the_readmes() {
         );
         blocks += 1;
     }
-    assert_eq!(blocks, 5, "the README's output blocks were not found");
+    assert_eq!(blocks, 6, "the README's output blocks were not found");
 }
 
 #[test]

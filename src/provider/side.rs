@@ -48,7 +48,8 @@ pub struct Replica {
     pub guid: Guid,
     /// What a person calls it: the phone's model or the book's name.
     pub label: String,
-    /// Grows with every session that wrote to the replica or took something over from it; lower than remembered means it was restored.
+    /// Grows with every session that wrote to the replica or took something over from it; lower than remembered means it
+    /// was restored.
     pub generation: u64,
 }
 

@@ -207,7 +207,7 @@ const MISBEHAVIOURS: &[(FaultKind, &[u8])] = &[
     (FaultKind::Lock, &[0, 1, 3, 5, 6, 7, 9]),
     (FaultKind::Fail(0x2002), &[0, 1, 3, 6, 7, 9]),
     (FaultKind::Fail(0x2009), &[0, 1, 3, 6, 7, 9]),
-    (FaultKind::Fail(0x2013), &[0, 5, 6, 7, 9]),
+    (FaultKind::Fail(0x2013), &[0, 3, 5, 6, 7, 9]),
     (FaultKind::Misreport(0x2002), &[0, 1, 3, 6, 7, 9]),
     (FaultKind::Misreport(0x2005), &[0, 1, 3, 6, 7, 9]),
     (FaultKind::Misreport(0x200F), &[0, 1, 3, 5, 6, 7, 9]),
